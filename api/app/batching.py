@@ -1,0 +1,69 @@
+"""Admission: who is scored together, who waits, who is refused."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from app.schemas import Row
+
+T = TypeVar("T")
+
+
+class Overloaded(Exception):
+    """Too many requests wait already; this one was not let in."""
+
+
+class RowQueue:
+    """Scores the rows of concurrent requests in one call, without making any of them wait.
+
+    A request queues its row and yields to the event loop once, so that every request that has
+    been read already can do the same. Whoever wakes first scores the rows of all.
+    """
+
+    def __init__(self, score: Callable[[list[Row]], list[bytes]], limit: int) -> None:
+        self._score = score
+        self._limit = limit
+        self._open = _Batch()
+
+    async def answer(self, row: Row) -> bytes:
+        """Return the answer to a row. Raises Overloaded if `limit` rows wait already."""
+        batch = self._open
+        position = len(batch.rows)
+        if position >= self._limit:
+            raise Overloaded
+        batch.rows.append(row)
+        await asyncio.sleep(0)
+        if batch.answers is None:
+            if batch is self._open:
+                self._open = _Batch()
+            # Raises for the one that called it; the next to wake tries again and sees the same.
+            batch.answers = self._score(batch.rows)
+        return batch.answers[position]
+
+
+class _Batch:
+    __slots__ = ("answers", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.answers: list[bytes] | None = None
+
+
+class BatchLane:
+    """Runs large jobs one after the other in a thread, beside the event loop."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._admitted = 0
+        self._thread = ThreadPoolExecutor(1, "batch")
+
+    async def run(self, job: Callable[[bytes], T], body: bytes) -> T:
+        """Return the job's result. Raises Overloaded if `limit` jobs run or wait already."""
+        if self._admitted >= self._limit:
+            raise Overloaded
+        self._admitted += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, job, body)
+        finally:
+            self._admitted -= 1

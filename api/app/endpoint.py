@@ -1,0 +1,101 @@
+"""One exchange of a route that takes JSON: head, body, answer or refusal, count."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from starlette.types import Receive, Scope, Send
+
+from app.batching import Overloaded
+from app.http import (
+    CLIENT_GONE,
+    JSON,
+    Disconnected,
+    Headers,
+    Refusal,
+    check_media_type,
+    read_body,
+    read_head,
+    send_json,
+)
+from app.lifecycle import Lifecycle
+from app.logs import log_request
+from app.metrics import ModelMetrics, RouteCounts
+
+logger = logging.getLogger(__name__)
+
+Answer = Callable[[bytes], Awaitable[bytes]]
+
+REFUSALS_PER_SECOND = 4000
+"""Pace of answers 503. Clients that ask again at once would otherwise spend most of the core on
+being refused, and those that were let in would wait for them."""
+
+RETRY_AFTER: Headers = [(b"retry-after", b"1")]
+
+
+class Endpoint:
+    """ASGI application of one POST route.
+
+    `answer` turns a body of at most `limit` bytes into the answer's JSON, or raises Refusal.
+    """
+
+    def __init__(
+        self,
+        answer: Answer,
+        limit: int,
+        counts: RouteCounts,
+        metrics: ModelMetrics,
+        lifecycle: Lifecycle,
+        log_requests: bool,
+    ) -> None:
+        self._answer = answer
+        self._limit = limit
+        self._counts = counts
+        self._metrics = metrics
+        self._lifecycle = lifecycle
+        self._log_requests = log_requests
+        self._refusals_waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = perf_counter()
+        self._counts.in_progress += 1
+        media_type, length, request_id = read_head(scope["headers"])
+        headers = [(b"x-request-id", request_id), *self._lifecycle.closing]
+        status = CLIENT_GONE
+        try:
+            if media_type != JSON:
+                check_media_type(media_type)
+            body = await read_body(receive, length, self._limit)
+            await send_json(send, 200, await self._answer(body), headers)
+            status = 200
+        except Disconnected:
+            pass
+        except Exception as error:
+            refusal = await self._refusal(error, request_id)
+            await send_json(send, refusal.status, refusal.body, [*headers, *refusal.headers])
+            status = refusal.status
+        finally:
+            seconds = perf_counter() - started
+            self._counts.finished(status, seconds)
+            if self._log_requests:
+                log_request("POST", scope["path"], status, seconds, request_id)
+
+    async def _refusal(self, error: Exception, request_id: bytes) -> Refusal:
+        if isinstance(error, Refusal):
+            if error.reason:
+                self._metrics.rejected(error.reason)
+            return error
+        if isinstance(error, Overloaded):
+            await self._pace()
+            return Refusal(503, "too many requests wait already", headers=RETRY_AFTER)
+        logger.error("failed", exc_info=error, extra={"request_id": request_id.decode()})
+        return Refusal(500, "internal error")
+
+    async def _pace(self) -> None:
+        self._refusals_waiting += 1
+        try:
+            await asyncio.sleep(self._refusals_waiting / REFUSALS_PER_SECOND)
+        finally:
+            self._refusals_waiting -= 1

@@ -1,0 +1,90 @@
+"""The routes that FastAPI serves, and its documentation of the two that it does not."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from app.card import Card, Holdout, ModelCard
+from app.lifecycle import Lifecycle
+from app.schemas import Prediction, Predictions, Problem, Row
+
+PREDICT = "/predict"
+PREDICT_BATCH = "/predict/batch"
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body is not JSON", "model": Problem},
+    408: {"description": "The request did not arrive in time", "model": Problem},
+    413: {"description": "The body is too large", "model": Problem},
+    415: {"description": "The body is not application/json", "model": Problem},
+    503: {
+        "description": "Too many requests wait already",
+        "model": Problem,
+        "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
+    },
+}
+
+
+def documented() -> APIRouter:
+    """Return the routes of predict.py as documentation; `Service` answers them before FastAPI."""
+    router = APIRouter(tags=["predict"], responses=ERRORS)
+
+    @router.post(PREDICT)
+    async def predict(row: Row) -> Prediction:
+        """Classify one row."""
+        raise NotImplementedError
+
+    @router.post(PREDICT_BATCH)
+    async def predict_batch(rows: list[Row]) -> Predictions:
+        """Classify many rows at once; the answers are in the order of the rows."""
+        raise NotImplementedError
+
+    return router
+
+
+def model_routes(card: Card) -> APIRouter:
+    """Return the routes that tell about the model."""
+    router = APIRouter(prefix="/model", tags=["model"])
+    public = card.public().model_dump_json()
+    holdout = Holdout(
+        model_version=card.model_version, target=card.target, rows=card.holdout
+    ).model_dump_json()
+
+    @router.get("", response_model=ModelCard)
+    async def model_card() -> Response:
+        """Return what the model was made of, how good it is, and how its features lie."""
+        return Response(public, media_type="application/json")
+
+    @router.get("/holdout", response_model=Holdout)
+    async def model_holdout() -> Response:
+        """Return labelled rows that the model was not fitted on, to try it with."""
+        return Response(holdout, media_type="application/json")
+
+    return router
+
+
+def operations(registry: CollectorRegistry, lifecycle: Lifecycle) -> APIRouter:
+    """Return the routes for Kubernetes and Prometheus. None of them ever waits in a queue."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Tell that the process is alive."""
+        return {"status": "alive"}
+
+    @router.get("/readyz", responses={503: {"description": "Draining"}})
+    async def readyz() -> JSONResponse:
+        """Tell whether new requests are welcome."""
+        if lifecycle.ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "draining"}, 503)
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(accept: Annotated[str, Header()] = "") -> Response:
+        """Return the metrics, as OpenMetrics where the client accepts that."""
+        encode, content_type = choose_encoder(accept)
+        return Response(encode(registry), headers={"content-type": content_type})
+
+    return router

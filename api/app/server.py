@@ -1,0 +1,125 @@
+"""uvicorn with what it lacks: bounds on a request's head and arrival, and a drain on SIGTERM."""
+
+import asyncio
+import json
+import logging
+import signal
+import time
+from types import FrameType
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from app.service import Service
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Ends a connection whose request is too slow to arrive or whose head is too large.
+
+    uvicorn bounds neither: a byte a minute would hold a connection for ever, and one endless
+    header would fill the memory.
+    """
+
+    settings: Settings
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock of the first request."""
+        super().connection_made(transport)
+        self._head_bytes = 0
+        self._clock: asyncio.TimerHandle | None = None
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and see whether the request is whole."""
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.settings.max_head_bytes:
+                self._end(431, f"head: more than {self.settings.max_head_bytes} bytes")
+            self._wait()
+        elif cycle.more_body:
+            self._wait()
+        elif self._clock is not None:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock: it would keep the connection in memory."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._clock is None:
+            self._clock = self.loop.call_later(self.settings.request_seconds, self._too_slow)
+
+    def _stop_waiting(self) -> None:
+        self._head_bytes = 0
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _too_slow(self) -> None:
+        answering = self.cycle is not None and self.cycle.response_started
+        if self.scope is None or answering:
+            self.transport.close()
+        else:
+            self._end(408, f"request: not whole after {self.settings.request_seconds:g} s")
+
+    def _end(self, status: int, detail: str) -> None:
+        body = json.dumps({"detail": detail}).encode()
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        self.transport.write(STATUS_LINE[status] + head % len(body) + body)
+        self.transport.close()
+
+
+class DrainingServer(uvicorn.Server):
+    """Serves on for a while after SIGTERM, not ready, and only then shuts down.
+
+    Kubernetes takes a pod out of its Services at the same time as it sends SIGTERM: until that
+    has reached every node, new requests still come in.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._service = service
+        self._drain_seconds = drain_seconds
+        self._stop_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain on the first SIGTERM; stop at once on Ctrl-C or a second signal."""
+        if sig == signal.SIGTERM and self._stop_at is None:
+            logger.info("draining for %g s", self._drain_seconds)
+            self._service.lifecycle.drain()
+            self._stop_at = time.monotonic() + self._drain_seconds
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Stop when the drain is over."""
+        if self._stop_at is not None and time.monotonic() >= self._stop_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def serve(service: Service, settings: Settings) -> None:
+    """Serve until told to stop. Exits with 3 if the port cannot be had."""
+    protocol = type("Protocol", (BoundedProtocol,), {"settings": settings})
+    config = uvicorn.Config(
+        service,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        # Each costs a microsecond a request, and nothing here reads them.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    DrainingServer(config, service, settings.drain_seconds).run()

@@ -1,0 +1,72 @@
+"""The ASGI application: the two routes in a hurry, and FastAPI for the others."""
+
+from collections.abc import Mapping
+from time import perf_counter
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.http import read_head
+from app.lifecycle import Lifecycle
+from app.logs import log_request
+from app.metrics import HttpMetrics, RouteCounts
+
+UNMATCHED = "__unmatched__"
+METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+
+
+class Service:
+    """Dispatches by method and path; counts and logs what FastAPI answers."""
+
+    def __init__(
+        self,
+        api: FastAPI,
+        endpoints: Mapping[tuple[str, str], ASGIApp],
+        metrics: HttpMetrics,
+        lifecycle: Lifecycle,
+        log_requests: bool,
+    ) -> None:
+        self.api = api
+        self.lifecycle = lifecycle
+        self._endpoints = endpoints
+        self._metrics = metrics
+        self._log_requests = log_requests
+        self._paths = frozenset(r.path for r in api.routes if isinstance(r, Route))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; there are no websockets and no lifespan here."""
+        endpoint = self._endpoints.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            await self._observed(scope, receive, send)
+        else:
+            await endpoint(scope, receive, send)
+
+    def _counts(self, scope: Scope) -> RouteCounts:
+        """Return the request's counts; labels that a stranger could make up are not used."""
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        handler = scope["path"] if scope["path"] in self._paths else UNMATCHED
+        return self._metrics.route(method, handler)
+
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        counts = self._counts(scope)
+        counts.in_progress += 1
+        *_, request_id = read_head(scope["headers"])
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                own = [(b"x-request-id", request_id), *self.lifecycle.closing]
+                message["headers"] = [*message["headers"], *own]
+            await send(message)
+
+        try:
+            await self.api(scope, receive, send_with_headers)
+        finally:
+            seconds = perf_counter() - started
+            counts.finished(status, seconds)
+            if self._log_requests:
+                log_request(scope["method"], scope["path"], status, seconds, request_id)

@@ -1,0 +1,61 @@
+"""Settings, from environment variables; `python -m app --help` lists them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SERVING_"
+
+Positive = Annotated[int, Gt(0)]
+
+
+class Settings(BaseSettings):
+    """What may differ between one place that the service runs in and the next."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on, 0 for any free one")
+    model_dir: Path = Field(
+        Path(__file__).parents[1] / "data" / "model", description="folder with model.json"
+    )
+    version: str = Field("local", description="image tag, for serving_build_info")
+    revision: str = Field("unknown", description="Git commit, for serving_build_info")
+    max_row_bytes: Positive = Field(
+        16 * 1024, description="largest body of /predict; above it 413"
+    )
+    max_batch_bytes: Positive = Field(
+        2 * 1024 * 1024, description="largest body of /predict/batch; above it 413"
+    )
+    max_batch_rows: Positive = Field(10_000, description="most rows of /predict/batch; above it 422")
+    max_queued_rows: Positive = Field(
+        64, description="most requests to /predict that wait for the model; above it 503"
+    )
+    max_queued_batches: Positive = Field(
+        4, description="most requests to /predict/batch that wait or run; above it 503"
+    )
+    max_head_bytes: Positive = Field(
+        64 * 1024, description="largest request line and headers; above it 431"
+    )
+    request_seconds: float = Field(
+        10, gt=0, description="time for a request to arrive whole; after it 408"
+    )
+    drain_seconds: float = Field(
+        5, ge=0, description="time after SIGTERM to serve on, not ready, while traffic moves away"
+    )
+    shutdown_seconds: Positive = Field(
+        10, description="time after that for accepted requests to be answered"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity logged")
+    log_requests: bool = Field(False, description="log one line for every request")
+
+    @classmethod
+    def describe(cls) -> str:
+        """Return a line for every variable: name, default, meaning."""
+        return "\n".join(
+            f"  {PREFIX + name.upper():28} {field.description} (default: {field.default})"
+            for name, field in cls.model_fields.items()
+        )

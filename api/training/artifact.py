@@ -1,0 +1,136 @@
+"""The card of a trained model, and its files on disk."""
+
+import hashlib
+import io
+import os
+import platform
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import numpy as np
+from pandas import DataFrame, Series, isna
+from pydantic import TypeAdapter, ValidationError
+from sklearn.pipeline import Pipeline
+
+from app import drift
+from app.card import Bin, Card, Data, Example, FeatureCard, Golden, Metrics
+from app.features import CLASSES, FEATURES, TARGET, encode
+from app.model import CARD_FILE, ONNX_FILE, Model
+from app.schemas import Row
+from training import TrainingError
+from training.selection import Split
+
+PIPELINE_FILE = "model.joblib"
+PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
+
+
+def to_rows(frame: DataFrame) -> list[Row]:
+    """Return the rows as a client would send them, missing values as None.
+
+    Raises TrainingError, with line, column and value, if the data does not fit the schema.
+    """
+    records = frame.astype(object).where(~isna(frame), None).to_dict("records")
+    try:
+        return TypeAdapter(list[Row]).validate_python(records)
+    except ValidationError as error:
+        first = error.errors()[0]
+        line, column = first["loc"][0], first["loc"][1]
+        raise TrainingError(f"data row {line}: {column}: {first['msg']}, got {first['input']!r}") from None
+
+
+def check_data(features: DataFrame, target: Series) -> None:
+    """Raise TrainingError if a value or a class is not one that schemas.py allows."""
+    to_rows(features)
+    found = tuple(sorted(target.unique()))
+    if found != CLASSES:
+        raise TrainingError(
+            f"{TARGET}: the data has {found}, schemas.py lists {CLASSES} (both in sorted order)"
+        )
+
+
+def feature_cards(train: Sequence[Row]) -> list[FeatureCard]:
+    """Cut each feature's drift bins and count the training rows in them."""
+    matrix = encode(train)
+    cards = []
+    for feature, column in zip(FEATURES, matrix.T, strict=True):
+        edges = drift.cut(feature, column)
+        names = drift.labels(feature, edges)
+        counts = np.bincount(drift.indices(feature, edges, column), minlength=len(names))
+        bins = [
+            Bin(label=label, share=share)
+            for label, share in zip(names, drift.shares(counts), strict=True)
+        ]
+        cards.append(FeatureCard(feature=feature, edges=edges, bins=bins))
+    return cards
+
+
+def golden_rows(pipeline: Pipeline, train: Sequence[Row], target: Series) -> list[Golden]:
+    """Return one row of each class, and one with all that may be missing left out."""
+    labels = list(target)
+    rows = [train[labels.index(label)] for label in CLASSES]
+    nothing = {f.name: None for f in FEATURES if f.nullable}
+    rows.append(rows[0].model_copy(update=nothing))
+    answers = pipeline[1:].predict_proba(encode(rows)).tolist()
+    return [Golden(row=row, probabilities=p) for row, p in zip(rows, answers, strict=True)]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the artifact's bytes depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def build_card(
+    *, estimator: str, fitted: Pipeline, split: Split, metrics: Metrics, data: Data
+) -> Card:
+    """Describe a model; `save` adds the hashes of its files and the version."""
+    train, holdout = to_rows(split.train), to_rows(split.holdout)
+    return Card(
+        model_version="",
+        estimator=estimator,
+        task="classification",
+        target=TARGET,
+        classes=CLASSES,
+        class_shares={c: float((split.train_target == c).mean()) for c in CLASSES},
+        features=feature_cards(train),
+        metrics=metrics,
+        data=data,
+        artifacts={},
+        versions=versions(),
+        holdout=[
+            Example(row=row, label=label)
+            for row, label in zip(holdout, split.holdout_target, strict=True)
+        ],
+        golden=golden_rows(fitted, train, split.train_target),
+    )
+
+
+def sha256(content: bytes) -> str:
+    """Return the hexadecimal SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def joblib_bytes(pipeline: Pipeline) -> bytes:
+    """Return the pickled pipeline, for those who want to look at it: nothing here loads it."""
+    buffer = io.BytesIO()
+    joblib.dump(pipeline, buffer)
+    return buffer.getvalue()
+
+
+def save(card: Card, files: dict[str, bytes], directory: Path) -> None:
+    """Write the files, load them as the service will, and only then replace the previous ones.
+
+    Raises ArtifactError, and leaves the previous artifact, if the service would refuse it.
+    """
+    card.artifacts = {name: sha256(content) for name, content in files.items()}
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".new-") as name:
+        new = Path(name)
+        for file, content in {**files, CARD_FILE: card.seal()}.items():
+            (new / file).write_bytes(content)
+        Model.load(new)
+        # The card last: between two replacements the service refuses to start, as it should.
+        for file in (*files, CARD_FILE):
+            os.replace(new / file, directory / file)
