@@ -121,7 +121,7 @@ class Card(ModelCard):
         return hashlib.sha256(blank._dump()).hexdigest()[:12]
 
     def seal(self) -> bytes:
-        """Set the version, which covers the card and the files it names; return the file's bytes."""
+        """Set the version, which covers the card and all files it names; return the bytes."""
         self.model_version = self._fingerprint()
         return self._dump()
 

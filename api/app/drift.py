@@ -1,6 +1,7 @@
 """Bins of a feature: cut at training, counted while serving, compared as PSI in Prometheus."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def labels(feature: Feature, edges: Sequence[float]) -> list[str]:
     """Name a feature's bins in the order of `indices`; the last one counts missing values."""
     if not feature.is_numeric:
         return [*feature.categories, MISSING]
-    between = [f"{low:g}..{high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    between = [f"{low:g}..{high:g}" for low, high in pairwise(edges)]
     return [f"<={edges[0]:g}", *between, f">{edges[-1]:g}", MISSING]
 
 

@@ -2,7 +2,7 @@
 
 
 class Lifecycle:
-    """Ready from the start, since the model is loaded before the port opens; draining at the end."""
+    """Ready from the start: the model is loaded before the port opens. Draining at the end."""
 
     def __init__(self) -> None:
         self.ready = True

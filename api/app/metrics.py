@@ -96,7 +96,9 @@ class HttpMetrics(Collector):
             "http_requests", "Requests answered; 499: client gone", labels=[*labels, "status"]
         )
         seconds = HistogramMetricFamily(
-            "http_request_duration_seconds", "From the head read to the answer written", labels=labels
+            "http_request_duration_seconds",
+            "From the head read to the answer written",
+            labels=labels,
         )
         in_progress = GaugeMetricFamily(
             "http_requests_in_progress", "Requests not answered yet", labels=labels
@@ -146,9 +148,7 @@ class ModelMetrics(Collector):
         self._kept, self._kept_rows = [], 0
         self._classes += np.bincount(probabilities.argmax(axis=1), minlength=len(self._classes))
         self._confidence.observe_all(probabilities.max(axis=1))
-        for counts, feature, column in zip(
-            self._bins, self._card.features, matrix.T, strict=True
-        ):
+        for counts, feature, column in zip(self._bins, self._card.features, matrix.T, strict=True):
             found = drift.indices(feature.feature, feature.edges, column)
             counts += np.bincount(found, minlength=len(counts))
 
@@ -169,8 +169,8 @@ class ModelMetrics(Collector):
         predictions = CounterMetricFamily(
             "model_predictions", "Rows answered, by class", labels=["predicted_class"]
         )
-        for name, n in zip(self._card.classes, self._classes, strict=True):
-            predictions.add_metric([name], int(n))
+        for name, rows in zip(self._card.classes, self._classes, strict=True):
+            predictions.add_metric([name], int(rows))
         rejected = CounterMetricFamily(
             "model_input_rejected", "Requests refused for their input", labels=["reason"]
         )
@@ -179,7 +179,11 @@ class ModelMetrics(Collector):
         yield from (predictions, rejected)
         for histogram, name, text in (
             (self._confidence, "model_prediction_confidence", "Probability of the answered class"),
-            (self._inference, "model_inference_duration_seconds", "Duration of a call of the model"),
+            (
+                self._inference,
+                "model_inference_duration_seconds",
+                "Duration of a call of the model",
+            ),
             (self._batch, "model_batch_size", "Rows in a call of the model"),
         ):
             family = HistogramMetricFamily(name, text)
@@ -190,7 +194,9 @@ class ModelMetrics(Collector):
         labels = ["feature", "bin", "model_version"]
         live = CounterMetricFamily("model_feature_bin", "Rows answered, by bin", labels=labels)
         reference = GaugeMetricFamily(
-            "model_feature_bin_reference_ratio", "Share of the training rows, smoothed", labels=labels
+            "model_feature_bin_reference_ratio",
+            "Share of the training rows, smoothed",
+            labels=labels,
         )
         for counts, feature in zip(self._bins, self._card.features, strict=True):
             for n, part in zip(counts, feature.bins, strict=True):

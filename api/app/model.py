@@ -23,12 +23,17 @@ def _read(directory: Path, name: str) -> bytes:
     try:
         return (directory / name).read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{directory / name}: {error.strerror}; train_model.py makes it") from None
+        raise ArtifactError(
+            f"{directory / name}: {error.strerror}; train_model.py makes it"
+        ) from None
 
 
 def _check_contract(card: Card) -> None:
     """Raise ArtifactError if the model was trained for other columns or classes."""
-    trained, served = {f.feature.name: f.feature for f in card.features}, {f.name: f for f in FEATURES}
+    trained, served = (
+        {f.feature.name: f.feature for f in card.features},
+        {f.name: f for f in FEATURES},
+    )
     for name in [*served, *trained]:
         if trained.get(name) != served.get(name):
             raise ArtifactError(
@@ -70,7 +75,9 @@ class Model:
         _check_contract(card)
         onnx = _read(directory, ONNX_FILE)
         if hashlib.sha256(onnx).hexdigest() != card.artifacts.get(ONNX_FILE):
-            raise ArtifactError(f"{directory / ONNX_FILE}: its SHA-256 is not the one in {CARD_FILE}")
+            raise ArtifactError(
+                f"{directory / ONNX_FILE}: its SHA-256 is not the one in {CARD_FILE}"
+            )
         model = cls(card, onnx)
         model._replay_golden_rows()
         return model

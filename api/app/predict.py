@@ -70,7 +70,7 @@ class Predict:
 
 
 class PredictBatch:
-    """Body of /predict/batch -> answers in the same order. Ten thousand rows take 20 ms, in a thread."""
+    """Body of /predict/batch -> answers in the same order, in a thread: many rows take a while."""
 
     def __init__(
         self, scorer: Scorer, metrics: ModelMetrics, max_rows: int, max_queued: int

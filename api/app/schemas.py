@@ -5,9 +5,9 @@ The features derive from `Row` and the target from `Prediction`: nothing else li
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "island": "Torgersen",
     "bill_length_mm": 39.1,
     "bill_depth_mm": 18.7,

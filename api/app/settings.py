@@ -24,15 +24,15 @@ class Settings(BaseSettings):
     )
     version: str = Field("local", description="image tag, for serving_build_info")
     revision: str = Field("unknown", description="Git commit, for serving_build_info")
-    max_row_bytes: Positive = Field(
-        16 * 1024, description="largest body of /predict; above it 413"
-    )
+    max_row_bytes: Positive = Field(16 * 1024, description="largest body of /predict; above it 413")
     max_batch_bytes: Positive = Field(
         2 * 1024 * 1024, description="largest body of /predict/batch; above it 413"
     )
-    max_batch_rows: Positive = Field(10_000, description="most rows of /predict/batch; above it 422")
+    max_batch_rows: Positive = Field(
+        10_000, description="most rows of /predict/batch; above it 422"
+    )
     max_queued_rows: Positive = Field(
-        64, description="most requests to /predict that wait for the model; above it 503"
+        32, description="most requests to /predict that wait for the model; above it 503"
     )
     max_queued_batches: Positive = Field(
         4, description="most requests to /predict/batch that wait or run; above it 503"
@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     shutdown_seconds: Positive = Field(
         10, description="time after that for accepted requests to be answered"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severity logged"
+    )
     log_requests: bool = Field(False, description="log one line for every request")
 
     @classmethod

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import platform
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from app import drift
 from app.card import Bin, Card, Data, Example, FeatureCard, Golden, Metrics
 from app.features import CLASSES, FEATURES, TARGET, encode
-from app.model import CARD_FILE, ONNX_FILE, Model
+from app.model import CARD_FILE, Model
 from app.schemas import Row
 from training import TrainingError
 from training.selection import Split
@@ -38,7 +37,9 @@ def to_rows(frame: DataFrame) -> list[Row]:
     except ValidationError as error:
         first = error.errors()[0]
         line, column = first["loc"][0], first["loc"][1]
-        raise TrainingError(f"data row {line}: {column}: {first['msg']}, got {first['input']!r}") from None
+        raise TrainingError(
+            f"data row {line}: {column}: {first['msg']}, got {first['input']!r}"
+        ) from None
 
 
 def check_data(features: DataFrame, target: Series) -> None:
@@ -133,4 +134,4 @@ def save(card: Card, files: dict[str, bytes], directory: Path) -> None:
         Model.load(new)
         # The card last: between two replacements the service refuses to start, as it should.
         for file in (*files, CARD_FILE):
-            os.replace(new / file, directory / file)
+            (new / file).replace(directory / file)

@@ -38,7 +38,9 @@ def to_onnx_bytes(name: str, pipeline: Pipeline) -> bytes:
     return content
 
 
-def _fuzzed_column(feature: Feature, seen: NDArray[np.object_], rng: np.random.Generator) -> list[object]:
+def _fuzzed_column(
+    feature: Feature, seen: NDArray[np.object_], rng: np.random.Generator
+) -> list[object]:
     values: NDArray[np.object_]
     if feature.is_numeric:
         known = seen.astype(np.float64)
@@ -50,7 +52,9 @@ def _fuzzed_column(feature: Feature, seen: NDArray[np.object_], rng: np.random.G
             high + (high - low) if feature.maximum is None else feature.maximum,
             FUZZED_ROWS,
         )
-        values = np.where(rng.random(FUZZED_ROWS) < 0.5, near, far).astype(np.float32).astype(object)
+        values = (
+            np.where(rng.random(FUZZED_ROWS) < 0.5, near, far).astype(np.float32).astype(object)
+        )
     else:
         values = rng.choice(np.array([*feature.categories, UNKNOWN_CATEGORY], object), FUZZED_ROWS)
     missing = rng.random(FUZZED_ROWS) < MISSING_SHARE

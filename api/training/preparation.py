@@ -26,10 +26,7 @@ def _codes_of(feature: Feature) -> OrdinalEncoder:
 def encoder() -> ColumnTransformer:
     """Return the step that does to a DataFrame what the service's `encode` does to rows."""
     return ColumnTransformer(
-        [
-            (f.name, "passthrough" if f.is_numeric else _codes_of(f), [f.name])
-            for f in FEATURES
-        ]
+        [(f.name, "passthrough" if f.is_numeric else _codes_of(f), [f.name]) for f in FEATURES]
     )
 
 

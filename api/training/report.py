@@ -24,7 +24,10 @@ def start(data: Path, split: Split) -> None:
 
 def comparison(candidate: Candidate) -> None:
     """Print one candidate's cross-validated log loss."""
-    print(f"  {candidate.name:22} {candidate.log_loss:.4f} +- {candidate.log_loss_std:.4f}", flush=True)
+    print(
+        f"  {candidate.name:22} {candidate.log_loss:.4f} +- {candidate.log_loss_std:.4f}",
+        flush=True,
+    )
 
 
 def export(name: str) -> None:
@@ -35,7 +38,9 @@ def export(name: str) -> None:
 def finish(card: Card, fitted: Pipeline, split: Split, out: Path) -> None:
     """Print how good the model is and where it lies."""
     predicted = fitted.predict(split.holdout)
-    print(f"\nheld-out rows\n{classification_report(split.holdout_target, predicted, labels=CLASSES)}")
+    print(
+        f"\nheld-out rows\n{classification_report(split.holdout_target, predicted, labels=CLASSES)}"
+    )
     metrics = card.metrics
     print(
         f"log loss {metrics.holdout_log_loss:.4f} "

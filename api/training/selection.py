@@ -45,9 +45,7 @@ def choose(
             cv=folds,
             error_score="raise",
         )
-        compared.append(
-            Candidate(name=name, log_loss=losses.mean(), log_loss_std=losses.std())
-        )
+        compared.append(Candidate(name=name, log_loss=losses.mean(), log_loss_std=losses.std()))
         report(compared[-1])
     return sorted(compared, key=lambda candidate: candidate.log_loss)
 

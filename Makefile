@@ -1,0 +1,66 @@
+# GNU make. Everything is installed into .venv; nothing else on the machine is touched.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+PORT ?= 8000
+BIN := $(CURDIR)/.venv/bin
+MODEL := api/data/model/model.json
+TRAINING := api/train_model.py $(wildcard api/training/*.py api/app/*.py api/data/*.csv)
+PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE))
+LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+.PHONY: help setup train run test lint bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/test.stamp ## Install everything that the targets below need
+
+train: .venv/train.stamp ## Train the model, check it, write api/data/model/
+	$(BIN)/python api/train_model.py
+
+run: $(MODEL) ## Train if needed and serve on http://127.0.0.1:8000 (PORT=... for another)
+	@echo
+	@echo "Serving http://127.0.0.1:$(PORT), documented at /docs; Ctrl-C ends it. Try:"
+	@echo
+	@echo "curl http://127.0.0.1:$(PORT)/predict -H 'content-type: application/json' \\"
+	@cd api && echo "  -d '$$($(BIN)/python -c "$(PRINT_EXAMPLE)")'"
+	@echo
+	@cd api && SERVING_PORT=$(PORT) exec $(BIN)/python -m app
+
+test: lint $(MODEL) ## Check style and types, run all tests
+	$(BIN)/pytest
+
+lint: .venv/test.stamp ## Check style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy api tests
+	$(BIN)/shellcheck .ci/run
+	$(BIN)/hadolint api/Dockerfile
+
+bench: .venv/test.stamp $(MODEL) ## Measure the service beside simpler ones (needs wrk)
+	$(BIN)/python tests/bench/run.py
+
+lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
+	cd api && $(LOCK) requirements.in -o requirements.txt
+	cd api && $(LOCK) requirements-train.in -o requirements-train.txt
+	cd tests && $(LOCK) requirements.in -o requirements.txt
+
+clean: ## Remove .venv, the model and caches
+	git clean -qfdX
+
+.venv/train.stamp: api/requirements-train.txt
+.venv/test.stamp: tests/requirements.txt
+.venv/%.stamp:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install it, or set PYTHON=" >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@echo "Installing $< into .venv; the first time takes about a minute"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(MODEL): $(TRAINING) | .venv/train.stamp
+	$(BIN)/python api/train_model.py
