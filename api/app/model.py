@@ -49,6 +49,7 @@ def _check_contract(card: Card) -> None:
 
 
 def _open(content: bytes) -> onnxruntime.InferenceSession:
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     # More threads would only fight the event loop for the pod's one core.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
