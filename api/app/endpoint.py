@@ -14,10 +14,11 @@ from app.http import (
     Disconnected,
     Headers,
     Refusal,
+    check_length,
     check_media_type,
+    head,
     read_body,
     read_head,
-    send_json,
 )
 from app.lifecycle import Lifecycle
 from app.logs import log_request
@@ -67,8 +68,15 @@ class Endpoint:
         try:
             if media_type != JSON:
                 check_media_type(media_type)
-            body = await read_body(receive, length, self._limit)
-            await send_json(send, 200, await self._answer(body), headers)
+            check_length(length, self._limit)
+            message = await receive()
+            if message.get("more_body", True):
+                body = await read_body(message, receive, self._limit)
+            else:
+                body = message["body"]
+            answer = await self._answer(body)
+            await send(head(200, answer, headers))
+            await send({"type": "http.response.body", "body": answer})
             status = 200
         except Disconnected:
             pass
@@ -90,7 +98,8 @@ class Endpoint:
             outcome = Refusal(503, "too many requests wait already", headers=RETRY_AFTER)
         if outcome.reason:
             self._metrics.rejected(outcome.reason)
-        await send_json(send, outcome.status, outcome.body, [*headers, *outcome.headers])
+        await send(head(outcome.status, outcome.body, [*headers, *outcome.headers]))
+        await send({"type": "http.response.body", "body": outcome.body})
         return outcome.status
 
     async def _pace(self) -> None:

@@ -25,17 +25,20 @@ def _location(parts: tuple[int | str, ...]) -> list[int | str]:
     return ["body", *(p[:SHOWN_BYTES] if isinstance(p, str) else p for p in parts)]
 
 
+def _whole_body(kind: str, message: str, body: bytes) -> dict[str, Any]:
+    start = body[:SHOWN_BYTES].decode(errors="replace")
+    return {"type": kind, "loc": ["body"], "msg": message, "input": start}
+
+
 def refusal(error: ValidationError, body: bytes) -> Refusal:
     """Return 400 for what is not JSON, 422 for values that the schema does not allow."""
     if error.error_count() > SHOWN_ERRORS:
         text = f"more than {SHOWN_ERRORS} errors: {error.error_count()}, nearly all unknown fields"
-        return Refusal(422, [{"type": "too_many_errors", "loc": ["body"], "msg": text}], "flood")
+        return Refusal(422, [_whole_body("too_many_errors", text, body)], "flood")
     details = error.errors(include_url=False, include_context=False)
     first = details[0]["type"]
     if first == "json_invalid":
-        start = body[:SHOWN_BYTES].decode(errors="replace")
-        detail = {"type": first, "loc": ["body"], "msg": details[0]["msg"], "input": start}
-        return Refusal(400, [detail], "not_json")
+        return Refusal(400, [_whole_body(first, details[0]["msg"], body)], "not_json")
     shown = [
         {
             "type": d["type"],

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -48,15 +48,11 @@ def make_request_id() -> bytes:
 
 def read_head(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int, bytes]:
     """Return media type, body length in bytes (0 if not announced) and request id."""
-    media_type, length, request_id = b"", 0, b""
-    for name, value in headers:
-        if name == b"content-type":
-            media_type = value
-        elif name == b"content-length":
-            length = int(value)
-        elif name == b"x-request-id" and _is_request_id(value):
-            request_id = value
-    return media_type, length, request_id or make_request_id()
+    named = dict(headers)
+    request_id = named.get(b"x-request-id", b"")
+    if not _is_request_id(request_id):
+        request_id = make_request_id()
+    return named.get(b"content-type", b""), int(named.get(b"content-length", 0)), request_id
 
 
 def check_media_type(media_type: bytes) -> None:
@@ -70,28 +66,30 @@ def check_media_type(media_type: bytes) -> None:
         raise Refusal(415, f"content-type: expected application/json, got {shown!r}", "media_type")
 
 
-async def read_body(receive: Receive, length: int, limit: int) -> bytes:
-    """Return the whole body. Raises Refusal 413 above `limit` bytes, Disconnected if cut off."""
+def check_length(length: int, limit: int) -> None:
+    """Raise Refusal 413 for a body above `limit` bytes."""
     if length > limit:
-        raise _too_large(length, limit)
-    message = await receive()
+        raise Refusal(413, f"body: {length} bytes or more, the limit is {limit}", "too_large")
+
+
+async def read_body(first: Message, receive: Receive, limit: int) -> bytes:
+    """Return the whole body, which begins with the first message.
+
+    Raises Refusal 413 above `limit` bytes, Disconnected if cut off.
+    """
+    message = first
     body: bytes = message.get("body", b"")
     while message.get("more_body") and len(body) <= limit:
         message = await receive()
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise Disconnected
-    if len(body) > limit:
-        raise _too_large(len(body), limit)
+    check_length(len(body), limit)
     return body
 
 
-def _too_large(length: int, limit: int) -> Refusal:
-    return Refusal(413, f"body: {length} bytes or more, the limit is {limit}", "too_large")
-
-
-async def send_json(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    """Send an answer; one that nobody waits for any more goes nowhere."""
-    start = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": body})
+def head(status: int, body: bytes, headers: Headers) -> Message:
+    """Return the head of an answer whose body is JSON."""
+    length = (b"content-length", b"%d" % len(body))
+    own = [(b"content-type", JSON), length, *headers]
+    return {"type": "http.response.start", "status": status, "headers": own}

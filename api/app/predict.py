@@ -5,7 +5,7 @@ does; it documents the two routes (routes.py) and serves all others.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from time import perf_counter
 from typing import Annotated
 
@@ -55,13 +55,13 @@ class Predict:
         # The validator itself: TypeAdapter.validate_json around it takes half as long again.
         self._parse = TypeAdapter(Row).validator.validate_json
 
-    async def __call__(self, body: bytes) -> bytes:
+    def __call__(self, body: bytes) -> Awaitable[bytes]:
         """Return the row's answer. Raises Refusal for a bad row, Overloaded for a full queue."""
         try:
             row = self._parse(body)
         except ValidationError as error:
             raise errors.refusal(error, body) from None
-        return await self._queue.answer(row)
+        return self._queue.answer(row)
 
     def _score(self, rows: list[Row]) -> list[bytes]:
         scored = self._scorer.score(rows)

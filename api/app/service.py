@@ -1,10 +1,10 @@
 """The ASGI application: the two routes in a hurry, and FastAPI for the others."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from time import perf_counter
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http import read_head
@@ -32,15 +32,12 @@ class Service:
         self._endpoints = endpoints
         self._metrics = metrics
         self._log_requests = log_requests
-        self._paths = frozenset(r.path for r in api.routes if isinstance(r, Route))
+        self._paths = frozenset(route.path for route in iter_route_contexts(api.routes))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request; there are no websockets and no lifespan here."""
-        endpoint = self._endpoints.get((scope["method"], scope["path"]))
-        if endpoint is None:
-            await self._observed(scope, receive, send)
-        else:
-            await endpoint(scope, receive, send)
+        endpoint = self._endpoints.get((scope["method"], scope["path"]), self._observed)
+        return endpoint(scope, receive, send)
 
     def _counts(self, scope: Scope) -> RouteCounts:
         """Return the request's counts; labels that a stranger could make up are not used."""

@@ -41,13 +41,10 @@ class Settings(BaseSettings):
         64 * 1024, description="largest request line and headers; above it 431"
     )
     request_seconds: float = Field(
-        10, gt=0, description="time for a request to arrive whole; after it 408"
+        10, gt=0, description="time for a request to arrive, for its answer to be read; then 408"
     )
     drain_seconds: float = Field(
         5, ge=0, description="time after SIGTERM to serve on, not ready, while traffic moves away"
-    )
-    shutdown_seconds: Positive = Field(
-        10, description="time after that for accepted requests to be answered"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least severity logged"
