@@ -1,13 +1,57 @@
-"""What /predict is compared with; each is started as `uvicorn servers:NAME` with stock flags."""
+"""What /predict is compared with; each is started as `uvicorn --factory bench.servers:NAME`."""
 
 from typing import Any
 
-ANSWER = b'{"species":"Adelie","probabilities":{"Adelie":0.999999},"model_version":"000000000000"}'
+import joblib
+from fastapi import FastAPI
+from pandas import DataFrame
+
+from app.features import CLASSES
+from app.schemas import Prediction, Row
+from app.settings import Settings
+from training.artifact import PIPELINE_FILE
+
+ANSWER = Prediction(
+    species="Adelie", probabilities=dict.fromkeys(CLASSES, 0.333333), model_version="000000000000"
+)
 
 
-async def bare(_scope: Any, receive: Any, send: Any) -> None:
-    """Answer every request with the same bytes: what uvicorn alone takes."""
-    await receive()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(ANSWER))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": ANSWER})
+def bare() -> Any:
+    """Return an ASGI application with a fixed answer: what uvicorn alone takes."""
+    body = ANSWER.model_dump_json().encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+
+    async def answer(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
+
+
+def noop() -> FastAPI:
+    """Return FastAPI with the same schema in and out, and nothing between."""
+    api = FastAPI()
+
+    @api.post("/predict")
+    async def predict(row: Row) -> Prediction:  # noqa: ARG001  # parsed, as all that is measured
+        return ANSWER
+
+    return api
+
+
+def pipeline() -> FastAPI:
+    """Return FastAPI with pandas and the pickled pipeline, as most people write it."""
+    model = joblib.load(Settings().model_dir / PIPELINE_FILE)
+    api = FastAPI()
+
+    @api.post("/predict")
+    def predict(row: Row) -> Prediction:
+        answer = model.predict_proba(DataFrame([row.model_dump()]))[0]
+        return Prediction(
+            species=CLASSES[answer.argmax()],
+            probabilities=dict(zip(CLASSES, answer, strict=True)),
+            model_version="000000000000",
+        )
+
+    return api

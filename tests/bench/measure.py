@@ -1,0 +1,93 @@
+"""One measurement each, in the units that the tables print."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import httpx
+
+from app import schemas
+from service import API, COMMAND, Process, serving
+
+HERE = Path(__file__).parent
+SERVER_CPU, LOAD_CPU = sorted(os.sched_getaffinity(0))[:2]
+"""The load must not take the server's core."""
+
+BODY = str(schemas.Row.model_validate(schemas.EXAMPLE).model_dump_json())
+
+
+class Load(NamedTuple):
+    """What wrk saw of a server: requests a second, latencies in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def pinned(command: Sequence[str] = COMMAND) -> AbstractContextManager[Process]:
+    """Run a server on the core that is its own."""
+    return serving(("taskset", "-c", str(SERVER_CPU), *command))
+
+
+def uvicorn(name: str) -> tuple[str, ...]:
+    """Return the command of one of servers.py, with stock flags but no log line a request."""
+    stock = ("-m", "uvicorn", "--factory", "--port", "0", "--no-access-log")
+    return (sys.executable, *stock, f"bench.servers:{name}")
+
+
+def wrk(server: Process, connections: int, seconds: int) -> Load:
+    """Load /predict. Raises RuntimeError if any request was not answered with 200."""
+    done = subprocess.run(
+        (
+            *("taskset", "-c", str(LOAD_CPU)),
+            *("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "wrk.lua")),
+            f"{server.url}/predict",
+        ),
+        env={**os.environ, "BODY": BODY},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    requests, micros, errors, p50, p99 = map(int, done.stdout.splitlines()[-1].split())
+    if errors or not requests:
+        raise RuntimeError(f"wrk: {errors} errors in {requests} requests: {done.stdout}")
+    return Load(requests / micros * 1e6, p50 / 1000, p99 / 1000)
+
+
+def milliseconds(job: Callable[[], object], times: int) -> float:
+    """Return the median duration of a call, after one that does not count."""
+    job()
+    durations = []
+    for _ in range(times):
+        started = time.perf_counter()
+        job()
+        durations.append(time.perf_counter() - started)
+    return median(durations) * 1000
+
+
+def milliseconds_to_ready() -> float:
+    """Return the time from the start of the process until /readyz answers 200."""
+
+    def start() -> None:
+        with pinned() as server:
+            httpx.get(f"{server.url}/readyz").raise_for_status()
+
+    return milliseconds(start, 5)
+
+
+def runtime_megabytes() -> float:
+    """Install what the image holds into a folder; return the size of its files."""
+    # This environment's pip: the system's may complain about packages that it finds there.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            (API / "install_runtime.sh", folder), env={**os.environ, "PATH": path}, check=True
+        )
+        return sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file()) / 1e6

@@ -1,0 +1,112 @@
+"""Measure the service beside what it could be: `make bench`, two minutes, one table a question."""
+
+import os
+import shutil
+import sys
+from statistics import median
+
+import httpx
+import joblib
+from pandas import DataFrame
+
+from app.features import encode
+from app.model import Model
+from app.schemas import Row
+from app.settings import Settings
+from bench.closed_loop import load
+from bench.measure import (
+    BODY,
+    LOAD_CPU,
+    Load,
+    milliseconds,
+    milliseconds_to_ready,
+    pinned,
+    runtime_megabytes,
+    uvicorn,
+    wrk,
+)
+from service import COMMAND
+from training.artifact import PIPELINE_FILE
+
+CONNECTIONS = 32
+ROUNDS = 3
+SECONDS = 5
+
+SERVERS = {
+    "bare uvicorn, fixed answer": uvicorn("bare"),
+    "FastAPI, pydantic in and out": uvicorn("noop"),
+    "FastAPI, pandas, pipeline": uvicorn("pipeline"),
+    "this service": COMMAND,
+}
+
+
+def throughput() -> None:
+    """Compare with the limit of the server and with FastAPI as it is usually written."""
+    print(
+        f"\nPOST /predict, one core, {CONNECTIONS} connections; "
+        f"median of {ROUNDS} rounds of {SECONDS} s, all servers in each\n"
+        f"{'':30}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}",
+        flush=True,
+    )
+    rounds = [{name: _load(name) for name in SERVERS} for _ in range(ROUNDS)]
+    for name in SERVERS:
+        rate, p50, p99 = (median(r[name][i] for r in rounds) for i in range(3))
+        ratio = median(r[name].rate / next(iter(r.values())).rate for r in rounds)
+        print(f"{name:30}{rate:9,.0f}{p50:9.2f}{p99:9.2f}{ratio:9.3f}")
+
+
+def _load(name: str) -> Load:
+    with pinned(SERVERS[name]) as server:
+        wrk(server, CONNECTIONS, 1)
+        result = wrk(server, CONNECTIONS, SECONDS)
+    print(f"  {name}: {result.rate:,.0f}", file=sys.stderr, flush=True)
+    return result
+
+
+def overload() -> None:
+    """Ask with three times the connections that are let in, each again once it is answered."""
+    head = "POST /predict HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+    request = f"{head}content-length: {len(BODY)}\r\n\r\n{BODY}".encode()
+    print(f"\noverload\n{'connections':>11}{'status':>9}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}")
+    with pinned() as server:
+        for connections in (1, CONNECTIONS, 3 * CONNECTIONS):
+            load(server.port, request, connections, 1)
+            seen = load(server.port, request, connections, SECONDS)
+            for status, times in sorted(seen.items()):
+                p50, p99 = (sorted(times)[int(q * len(times))] * 1000 for q in (0.5, 0.99))
+                rate = len(times) / SECONDS
+                print(f"{connections:11}{status:9}{rate:9,.0f}{p50:9.2f}{p99:9.2f}", flush=True)
+
+
+def batch() -> None:
+    """Compare a batch over HTTP, validated, with the bare models in this process."""
+    directory = Settings().model_dir
+    model, pipeline = Model.load(directory), joblib.load(directory / PIPELINE_FILE)
+    with pinned() as server, httpx.Client(base_url=server.url) as client:
+        held_out = [e["row"] for e in client.get("/model/holdout").json()["rows"]]
+        records = (held_out * 1000)[:1000]
+        matrix, frame = encode(map(Row.model_validate, records)), DataFrame(records)
+        print("\n1,000 rows, ms")
+        for name, job in {
+            "POST /predict/batch": lambda: client.post("/predict/batch", json=records),
+            "scikit-learn pipeline": lambda: pipeline.predict_proba(frame),
+            "ONNX model": lambda: model.probabilities(matrix),
+        }.items():
+            print(f"{name:30}{milliseconds(job, 50):9.2f}", flush=True)
+
+
+def main() -> None:
+    """Print all tables."""
+    for program in ("wrk", "taskset"):
+        if shutil.which(program) is None:
+            sys.exit(f"{program} not found: apt-get install wrk util-linux")
+    os.sched_setaffinity(0, {LOAD_CPU})
+    throughput()
+    overload()
+    batch()
+    print(f"\nstart to ready, ms{milliseconds_to_ready():21,.0f}", flush=True)
+    print(f"runtime packages, MB{runtime_megabytes():19,.0f}")
+
+
+if __name__ == "__main__":
+    main()
