@@ -1,47 +1,17 @@
-"""The real server process, spoken to over HTTP."""
+"""What the service answers, over HTTP, from the real process."""
 
-import os
+import gzip
+import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-API = Path(__file__).parents[1] / "api"
-ROW = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181,
-    "body_mass_g": 3750,
-    "sex": "male",
-}
+from app import schemas
+from service import Process, scrape, serving, value
 
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app"],
-        cwd=API,
-        env={**os.environ, "SERVING_PORT": "0"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    port = None
-    for line in process.stderr:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-        if found:
-            port = found[1]
-            break
-    assert port, "the server ended before it listened"
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
-        yield http
-    process.kill()
-    process.communicate()
+ROW = schemas.EXAMPLE
+JSON = {"content-type": "application/json"}
 
 
 def test_predict_answers_species_probabilities_and_version(client: httpx.Client) -> None:
@@ -58,21 +28,126 @@ def test_held_out_rows_are_answered_as_accurately_as_the_card_says(client: httpx
     assert right / len(rows) == client.get("/model").json()["metrics"]["holdout_accuracy"]
 
 
-@pytest.mark.parametrize("value", ["NaN", "1e999", '"39.1"', "true", "-1"])
-def test_a_bad_measurement_is_named_with_422(client: httpx.Client, value: str) -> None:
-    body = '{"island":"Dream","bill_length_mm":%s,"bill_depth_mm":18,"flipper_length_mm":190,'
-    body = body % value + '"body_mass_g":4000}'
-    answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
+def test_ten_thousand_rows_are_answered_and_one_more_is_422(client: httpx.Client) -> None:
+    answer = client.post("/predict/batch", json=[ROW] * 10_000)
+    assert len(answer.json()["predictions"]) == 10_000
+    row = json.dumps({**ROW, "sex": None}, separators=(",", ":"))
+    body = f"[{','.join([row] * 10_001)}]"
+    assert client.post("/predict/batch", content=body, headers=JSON).status_code == 422
+    assert client.post("/predict/batch", json=[]).status_code == 422
+
+
+@pytest.mark.parametrize("literal", ["NaN", "1e999", '"39.1"', "true", "-1"])
+def test_a_bad_measurement_is_named_with_422(client: httpx.Client, literal: str) -> None:
+    body = json.dumps({**ROW, "bill_length_mm": "?"}).replace('"?"', literal)
+    answer = client.post("/predict", content=body, headers=JSON)
+    (error,) = answer.json()["detail"]
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", "bill_length_mm"]
+    assert error["loc"] == ["body", "bill_length_mm"]
+    assert str(error["input"]).lower() in (literal.lower().strip('"'), "infinity", "inf")
+
+
+def test_a_bad_row_of_a_batch_is_named_by_its_position(client: httpx.Client) -> None:
+    rows = [ROW, {**ROW, "sex": "drake"}]
+    (error,) = client.post("/predict/batch", json=rows).json()["detail"]
+    assert error["loc"] == ["body", 1, "sex"]
+    assert error["input"] == "drake"
 
 
 def test_another_media_type_is_415_and_no_json_is_400(client: httpx.Client) -> None:
     assert client.post("/predict", content="{}").status_code == 415
-    head = {"content-type": "application/json"}
-    assert client.post("/predict", content="{", headers=head).status_code == 400
+    assert client.post("/predict", content="{", headers=JSON).status_code == 400
+
+
+def test_a_compressed_body_is_refused_and_not_opened(client: httpx.Client) -> None:
+    body = gzip.compress(json.dumps(ROW).encode())
+    answer = client.post("/predict", content=body, headers={**JSON, "content-encoding": "gzip"})
+    assert answer.status_code == 400
+
+
+def test_a_body_above_the_limit_is_413_and_names_the_limit(client: httpx.Client) -> None:
+    answer = client.post("/predict", content=b" " * 20_000, headers=JSON)
+    assert answer.status_code == 413
+    assert "16384" in answer.json()["detail"]
 
 
 def test_probes_answer(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_path_that_is_not_there_is_404_and_a_wrong_method_405(client: httpx.Client) -> None:
+    assert client.get("/nothing").status_code == 404
+    assert client.get("/predict").status_code == 405
+    assert client.get("/predict").headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/predict", "/healthz"])
+def test_a_request_id_is_returned_or_made(client: httpx.Client, path: str) -> None:
+    def ids(*sent: str) -> list[str]:
+        headers = [("x-request-id", s) for s in sent]
+        return client.request("POST", path, headers=headers).headers.get_list("x-request-id")
+
+    assert ids("abc-1") == ["abc-1"]
+    assert ids("with space") != ["with space"]
+    assert re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]+", ids()[0])
+    assert ids() != ids()
+
+
+def test_requests_are_counted_by_route_status_and_class() -> None:
+    with serving() as service, httpx.Client(base_url=service.url) as client:
+        client.post("/predict", json=ROW)
+        client.post("/predict/batch", json=[ROW] * 5)
+        client.post("/predict", json={})
+        client.get("/model")
+        client.get("/made-up")
+        seen = scrape(client)
+        requests = ("http_requests_total", "http_request_duration_seconds_count")
+        predict = {"method": "POST", "handler": "/predict"}
+        assert value(seen, requests[0], status="200", **predict) == 1
+        assert value(seen, requests[0], status="422", **predict) == 1
+        assert [value(seen, name, **predict) for name in requests] == [2, 2]
+        assert [value(seen, name, handler="/predict/batch") for name in requests] == [1, 1]
+        assert [value(seen, name, handler="/model") for name in requests] == [1, 1]
+        assert [value(seen, name, handler="__unmatched__") for name in requests] == [1, 1]
+        assert value(seen, "http_requests_in_progress", **predict) == 0
+        assert value(seen, "http_requests_in_progress", handler="/metrics") == 1
+        assert value(seen, "model_predictions_total", predicted_class="Adelie") == 6
+        assert value(seen, "model_prediction_confidence_count") == 6
+        assert value(seen, "model_batch_size_sum") == 6
+        assert value(seen, "model_inference_duration_seconds_count") == 2
+        assert value(seen, "model_input_rejected_total", reason="missing") == 1
+
+
+def test_metrics_are_openmetrics_when_asked(client: httpx.Client) -> None:
+    accept = "application/openmetrics-text; version=1.0.0"
+    answer = client.get("/metrics", headers={"accept": accept})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert "# TYPE http_requests counter\n" in answer.text
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_the_build_is_told_by_serving_build_info() -> None:
+    with (
+        serving(version="2026-01-02", revision="abc") as service,
+        httpx.Client(base_url=service.url) as client,
+    ):
+        model = client.get("/model").json()["model_version"]
+        labels = {"version": "2026-01-02", "revision": "abc", "model_version": model}
+        assert value(scrape(client), "serving_build_info", **labels) == 1
+
+
+def test_a_line_is_logged_for_each_request_only_when_asked() -> None:
+    def lines(service: Process) -> list[str]:
+        for path in ("/predict", "/healthz"):
+            httpx.post(service.url + path, headers={"x-request-id": "find-me"})
+        service.terminate()
+        service.exit_code()
+        return [line for line in service.lines if "find-me" in line]
+
+    with serving(log_requests=True, drain_seconds=0) as service:
+        predict, healthz = map(json.loads, lines(service))
+    assert predict["path"], predict["status"] == ("/predict", 415)
+    assert healthz["path"], healthz["status"] == ("/healthz", 405)
+    with serving(drain_seconds=0) as service:
+        assert lines(service) == []

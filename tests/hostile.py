@@ -1,0 +1,189 @@
+"""Requests that nobody should send, made at random, each with what may be answered to it."""
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+
+from app import schemas
+from app.features import FEATURES
+from raw import post, post_chunked
+
+ROW = schemas.EXAMPLE
+NUMBERS = [feature.name for feature in FEATURES if feature.is_numeric]
+NOT_NUMBERS = (
+    *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "-1", "0", "1e300", "9" * 400),
+    *('"39.1"', "true", "false", "[]", "{}", "[1,2]", '{"a":1}', '"\\u0000"', '"NaN"'),
+)
+MEDIA_TYPES = (
+    "text/plain",
+    "",
+    "application/x-www-form-urlencoded",
+    "application/jsonp",
+    "\x80\xff",
+)
+MEGABYTES = 10 * 2**20
+
+
+class Request(NamedTuple):
+    """Bytes to send, statuses allowed, words that the answer must hold; leave: cut off."""
+
+    data: bytes
+    statuses: tuple[int, ...]
+    named: tuple[str, ...] = ()
+    leave: bool = False
+
+
+def _with(field: str, literal: str) -> bytes:
+    """Return the example row's JSON with a literal in place of one field's value."""
+    marked = json.dumps({**ROW, field: "\0"})
+    return marked.replace(json.dumps("\0"), literal).encode()
+
+
+def _text(rng: Random, longest: int = 40) -> str:
+    return "".join(
+        chr(rng.choice((rng.randrange(32, 127), rng.randrange(0xD800))))
+        for _ in range(rng.randrange(1, longest))
+    )
+
+
+def a_bad_number(rng: Random) -> Request:
+    """Put what is no possible measurement into one field."""
+    field, literal = rng.choice(NUMBERS), rng.choice(NOT_NUMBERS)
+    return Request(post("/predict", _with(field, literal)), (422,), (field, '"input"'))
+
+
+def a_bad_category(rng: Random) -> Request:
+    """Put an unknown word into one field, half of all JSON strings among them."""
+    field, word = rng.choice(("island", "sex")), json.dumps(_text(rng))
+    return Request(post("/predict", _with(field, word)), (422,), (field, '"input"'))
+
+
+def a_row_in_a_batch(rng: Random) -> Request:
+    """Hide one bad row among good ones."""
+    position, field = rng.randrange(50), rng.choice(NUMBERS)
+    rows = [json.dumps(ROW).encode()] * 50
+    rows[position] = _with(field, rng.choice(NOT_NUMBERS))
+    named = (f'"body", {position}, "{field}"', '"input"')
+    return Request(post("/predict/batch", b"[%s]" % b",".join(rows)), (422,), named)
+
+
+def a_missing_field(rng: Random) -> Request:
+    """Leave a required field out."""
+    field = rng.choice(["island", *NUMBERS])
+    row = {name: value for name, value in ROW.items() if name != field}
+    return Request(post("/predict", json.dumps(row).encode()), (422,), (field, "missing"))
+
+
+def an_unknown_field(rng: Random) -> Request:
+    """Add fields that the schema does not have, at times by the hundred."""
+    extra = {f"x{i}{_text(rng)}": 1 for i in range(rng.choice((1, 1, 1, 200)))}
+    named = ("x0",) if len(extra) == 1 else ("200",)
+    return Request(post("/predict", json.dumps({**ROW, **extra}).encode()), (422,), named)
+
+
+def a_field_twice(rng: Random) -> Request:
+    """Say a key twice; the last one counts, as in JavaScript and Python."""
+    twice = json.dumps(ROW)[:-1] + f', "sex": {rng.choice(("null", json.dumps("x")))}}}'
+    statuses, named = ((200,), ()) if "null" in twice else ((422,), ("sex",))
+    return Request(post("/predict", twice.encode()), statuses, named)
+
+
+def a_deep_nest(rng: Random) -> Request:
+    """Nest 10,000 deep, alone or as a value."""
+    nest = rng.choice((b"[%s]", b'{"a":%s}'))
+    left, right = nest.split(b"%s")
+    deep = left * 1000 * rng.choice((1, 2)) + right * rng.choice((0, 1000))
+    path = rng.choice(("/predict", "/predict/batch"))
+    return Request(post(path, deep), (400, 422), ("body",))
+
+
+def no_json(rng: Random) -> Request:
+    """Send half a row, or bytes that are no text."""
+    whole = json.dumps(ROW).encode()
+    body = rng.choice(
+        (
+            whole[: rng.randrange(len(whole))],
+            rng.randbytes(50),
+            whole + b"}",
+            b"\xff" + whole,
+            whole.replace(b"Torg", b"\xc3\x28"),
+        )
+    )
+    return Request(post(rng.choice(("/predict", "/predict/batch")), body), (400, 422), ("body",))
+
+
+def another_media_type(rng: Random) -> Request:
+    """Call JSON something else."""
+    media_type = rng.choice(MEDIA_TYPES)
+    data = post("/predict", json.dumps(ROW).encode(), media_type=media_type)
+    return Request(data, (415,), ("content-type", media_type if media_type.isascii() else ""))
+
+
+def too_many_bytes(rng: Random) -> Request:
+    """Send 10 MB, announced or in chunks."""
+    body = b" " * MEGABYTES
+    path = rng.choice(("/predict", "/predict/batch"))
+    data = rng.choice((post(path, body), post_chunked(path, *[body[: 2**18]] * 40)))
+    return Request(data, (413,), ("body", "limit"))
+
+
+def too_many_rows(_rng: Random) -> Request:
+    """Send one row more than allowed."""
+    row = json.dumps({**ROW, "sex": None}, separators=(",", ":")).encode()
+    return Request(
+        post("/predict/batch", b"[%s]" % b",".join([row] * 10_001)), (422,), ("10000", "10001")
+    )
+
+
+def cut_off(rng: Random) -> Request:
+    """Leave in the middle of a request, however it was announced."""
+    body = json.dumps(ROW).encode()
+    chunked = post_chunked("/predict", body, body, last=rng.choice((b"", b"5\r\nab", b"zz")))
+    data = rng.choice((chunked, post("/predict", body)))
+    return Request(data[: rng.randrange(1, len(data))], (), leave=True)
+
+
+def a_flood_of_headers(rng: Random) -> Request:
+    """Send a megabyte of headers."""
+    headers = [f"x-{i}: {'a' * rng.randrange(10, 100)}" for i in range(15_000)]
+    return Request(post("/predict", b"{}", *headers), (431,), ("head", "65536"))
+
+
+def no_http(rng: Random) -> Request:
+    """Send what is no request, or one that says two things about its length."""
+    body = json.dumps(ROW).encode()
+    data = rng.choice(
+        (
+            b"\x16\x03\x01" + rng.randbytes(100) + b"\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            post("/predict", body, "content-length: 3"),
+            post("/predict", body, "transfer-encoding: chunked"),
+            post("/predict", body).replace(b"content-length: ", b"content-length: -"),
+            post_chunked("/predict", body).replace(b"chunked", b"gzip, chunked, x"),
+            post_chunked("/predict", last=b"zz\r\n"),
+        )
+    )
+    return Request(data, (400,))
+
+
+def elsewhere(rng: Random) -> Request:
+    """Ask for what is not there."""
+    path = rng.choice(("/", "/../etc/passwd", "/predict/", "/%00", "/%ff", "//", f"/{'a' * 5000}"))
+    method = rng.choice(("GET", "POST", "DELETE", "PATCH", "TRACE"))
+    return Request(f"{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode(), (404, 405))
+
+
+KINDS: tuple[Callable[[Random], Request], ...] = (
+    *(a_bad_number, a_bad_category, a_row_in_a_batch, a_missing_field, an_unknown_field),
+    *(a_field_twice, a_deep_nest, no_json, another_media_type, cut_off, no_http, elsewhere),
+)
+LARGE_KINDS = (too_many_bytes, too_many_rows, a_flood_of_headers)
+LARGE_SHARE = 0.02
+
+
+def request(rng: Random) -> Request:
+    """Return one of any kind; the large ones are rare, or there would be gigabytes."""
+    kinds = LARGE_KINDS if rng.random() < LARGE_SHARE else KINDS
+    return rng.choice(kinds)(rng)
