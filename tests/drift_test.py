@@ -1,0 +1,82 @@
+"""Drift as Prometheus computes it from /metrics, against numpy on the same rows."""
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pandas import DataFrame, read_csv
+
+from app.settings import Settings
+from service import Samples, scrape, serving
+
+TABLE = read_csv(Settings().model_dir.parent / "penguins.csv")
+
+
+def by_bin(samples: Samples, name: str, feature: str) -> dict[str, float]:
+    labelled = {labels: n for (found, labels), n in samples.items() if found == name}
+    return {
+        dict(labels)["bin"]: n
+        for labels, n in labelled.items()
+        if dict(labels)["feature"] == feature
+    }
+
+
+def psi(reference: NDArray[np.float64], live: NDArray[np.float64]) -> float:
+    """Return the population stability index of two distributions over the same bins."""
+    return float(((live - reference) * np.log(live / reference)).sum())
+
+
+def psi_from_metrics(samples: Samples, feature: str) -> float:
+    """Compute what a recording rule can: half a row more in each bin, shares, PSI."""
+    counts = by_bin(samples, "model_feature_bin_total", feature)
+    reference = by_bin(samples, "model_feature_bin_reference_ratio", feature)
+    assert counts.keys() == reference.keys()
+    smoothed = np.array(list(counts.values())) + 0.5
+    return psi(np.array(list(reference.values())), smoothed / smoothed.sum())
+
+
+def share(rows: DataFrame, feature: str, card: dict[str, list[float]]) -> NDArray[np.float64]:
+    """Bin raw values by numpy.histogram alone, with nothing of the service's own code."""
+    column = rows[feature]
+    if card["edges"]:
+        # Bins are closed above, histogram's below: the mirror image of both is the same.
+        edges = [-np.inf, *(-e for e in reversed(card["edges"])), np.inf]
+        known = np.histogram(-column.dropna(), edges)[0][::-1]
+    else:
+        labels = [b["label"] for b in card["bins"][:-1]]  # type: ignore[index]
+        known = np.array([(column == label).sum() for label in labels])
+    counts = np.array([*known, column.isna().sum()]) + 0.5
+    return np.asarray(counts / counts.sum(), np.float64)
+
+
+@pytest.mark.parametrize("island", ["Biscoe", "Dream", "Torgersen"])
+def test_psi_from_the_metrics_equals_numpys(island: str) -> None:
+    with serving() as service, httpx.Client(base_url=service.url) as client:
+        card = client.get("/model").json()
+        held_out = [e["row"] for e in client.get("/model/holdout").json()["rows"]]
+        names = [f["feature"]["name"] for f in card["features"]]
+        live = TABLE[TABLE.island == island][names]
+        rows = live.astype(object).where(live.notna(), None).to_dict("records")
+        client.post("/predict/batch", json=rows).raise_for_status()
+        training = _without(TABLE[names], DataFrame(held_out, columns=names))
+        assert len(training) == card["data"]["training_rows"]
+        samples = scrape(client)
+        found = {name: psi_from_metrics(samples, name) for name in names}
+        for name, feature in zip(names, card["features"], strict=True):
+            expected = psi(share(training, name, feature), share(live, name, feature))
+            assert found[name] == pytest.approx(expected, abs=1e-6)
+        assert found["island"] > 1  # all from one of three
+
+
+def _without(table: DataFrame, rows: DataFrame) -> DataFrame:
+    """Return the table less one occurrence of each of the rows."""
+
+    def keyed(frame: DataFrame) -> DataFrame:
+        text = (
+            frame.astype(object)
+            .where(frame.notna(), "")
+            .map(lambda v: f"{v:g}" if isinstance(v, int | float) else v)
+        )
+        return text.assign(copy=text.groupby(list(text.columns)).cumcount()).apply(tuple, axis=1)
+
+    return table[~keyed(table).isin(set(keyed(rows)))]
