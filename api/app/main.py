@@ -31,7 +31,7 @@ def create_app(settings: Settings, model: Model) -> Service:
         ("POST", PREDICT_BATCH): endpoint(PREDICT_BATCH, batch, settings.max_batch_bytes),
     }
     api = FastAPI(title="Penguins", version=model.card.model_version, redirect_slashes=False)
-    api.include_router(documented())
+    api.include_router(documented(settings.max_batch_rows))
     api.include_router(model_routes(model.card))
     api.include_router(operations(registry(http, metrics), lifecycle))
     return Service(api, endpoints, http, lifecycle, settings.log_requests)

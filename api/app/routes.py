@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from pydantic import Field
 
 from app.card import Card, Holdout, ModelCard
 from app.lifecycle import Lifecycle
@@ -15,7 +16,12 @@ PREDICT = "/predict"
 PREDICT_BATCH = "/predict/batch"
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The body is not JSON", "model": Problem},
+    400: {
+        "description": "The body is not JSON",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}
+        },
+    },
     408: {"description": "The request did not arrive in time", "model": Problem},
     413: {"description": "The body is too large", "model": Problem},
     415: {"description": "The body is not application/json", "model": Problem},
@@ -27,8 +33,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def documented() -> APIRouter:
+def documented(max_batch_rows: int) -> APIRouter:
     """Return the routes of predict.py as documentation; `Service` answers them before FastAPI."""
+    Rows = Annotated[list[Row], Field(min_length=1, max_length=max_batch_rows)]  # noqa: N806  # a type
     router = APIRouter(tags=["predict"], responses=ERRORS)
 
     @router.post(PREDICT)
@@ -37,7 +44,7 @@ def documented() -> APIRouter:
         raise NotImplementedError
 
     @router.post(PREDICT_BATCH)
-    async def predict_batch(rows: list[Row]) -> Predictions:
+    async def predict_batch(rows: Rows) -> Predictions:
         """Classify many rows at once; the answers are in the order of the rows."""
         raise NotImplementedError
 
