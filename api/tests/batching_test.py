@@ -1,0 +1,107 @@
+import asyncio
+import threading
+
+import pytest
+
+from app import schemas
+from app.batching import BatchLane, Overloaded, RowQueue
+from app.schemas import Row
+
+ROW = Row.model_validate(schemas.EXAMPLE)
+
+
+def test_rows_that_wait_together_are_scored_in_one_call_and_answered_in_order() -> None:
+    calls: list[int] = []
+
+    def score(rows: list[Row]) -> list[bytes]:
+        calls.append(len(rows))
+        return [b"%g" % (row.body_mass_g or 0) for row in rows]
+
+    async def play() -> list[bytes]:
+        queue = RowQueue(score, 10)
+        rows = [ROW.model_copy(update={"body_mass_g": 1000.0 + i}) for i in range(10)]
+        return await asyncio.gather(*(queue.answer(row) for row in rows))
+
+    assert asyncio.run(play()) == [b"%d" % (1000 + i) for i in range(10)]
+    assert calls == [10]
+
+
+def test_a_lone_row_does_not_wait_for_another() -> None:
+    queue = RowQueue(lambda rows: [b"x"] * len(rows), 1)
+    assert asyncio.run(asyncio.wait_for(queue.answer(ROW), 1)) == b"x"
+
+
+def test_a_row_above_the_limit_is_refused_and_the_next_turn_starts_anew() -> None:
+    async def play() -> list[object]:
+        queue = RowQueue(lambda rows: [b"x"] * len(rows), 2)
+        first = await asyncio.gather(*(queue.answer(ROW) for _ in range(3)), return_exceptions=True)
+        return [*first, await queue.answer(ROW)]
+
+    answers = asyncio.run(play())
+    assert [type(answer) for answer in answers] == [bytes, bytes, Overloaded, bytes]
+
+
+def test_a_failing_model_fails_everyone_in_the_batch_and_no_one_after() -> None:
+    def score(rows: list[Row]) -> list[bytes]:
+        if len(rows) > 1:
+            raise ValueError("no")
+        return [b"x"]
+
+    async def play() -> list[object]:
+        queue = RowQueue(score, 2)
+        first = await asyncio.gather(*(queue.answer(ROW) for _ in range(2)), return_exceptions=True)
+        return [*first, await queue.answer(ROW)]
+
+    assert [type(answer) for answer in asyncio.run(play())] == [ValueError, ValueError, bytes]
+
+
+def test_a_request_that_is_cancelled_takes_no_answer_from_the_others() -> None:
+    async def play() -> list[object]:
+        queue = RowQueue(lambda rows: [b"%d" % i for i in range(len(rows))], 3)
+        tasks = [asyncio.create_task(queue.answer(ROW)) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    gone, *others = asyncio.run(play())
+    assert isinstance(gone, asyncio.CancelledError)
+    assert others == [b"1", b"2"]
+
+
+def test_the_lane_runs_one_job_at_a_time_and_refuses_above_its_limit() -> None:
+    at_once, most = 0, 0
+    lock = threading.Lock()
+
+    def job(body: bytes) -> bytes:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        threading.Event().wait(0.01)
+        with lock:
+            at_once -= 1
+        return body
+
+    async def play() -> list[object]:
+        lane = BatchLane(2)
+        return [
+            *await asyncio.gather(*(lane.run(job, b"x") for _ in range(3)), return_exceptions=True),
+            await lane.run(job, b"y"),
+        ]
+
+    answers = asyncio.run(play())
+    assert [type(answer) for answer in answers] == [bytes, bytes, Overloaded, bytes]
+    assert most == 1
+
+
+def test_a_failing_job_frees_its_place() -> None:
+    def job(_body: bytes) -> bytes:
+        raise ValueError("no")
+
+    async def play() -> None:
+        lane = BatchLane(1)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="no"):
+                await lane.run(job, b"")
+
+    asyncio.run(play())

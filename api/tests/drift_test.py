@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import drift
+from app.features import FEATURES, MISSING_CATEGORY
+
+NUMBER = next(f for f in FEATURES if f.is_numeric)
+CATEGORY = next(f for f in FEATURES if not f.is_numeric)
+VALUES = st.lists(st.floats(0, 100, width=32), min_size=1)
+
+
+def test_a_number_is_cut_into_five_bins_of_about_a_fifth_and_one_for_missing() -> None:
+    column = np.arange(1000, dtype=np.float32)
+    edges = drift.cut(NUMBER, column)
+    names = drift.labels(NUMBER, edges)
+    counts = np.bincount(drift.indices(NUMBER, edges, column), minlength=len(names))
+    assert names == ["<=199", "199..399", "399..599", "599..799", ">799", "missing"]
+    assert list(counts) == [200, 200, 200, 200, 200, 0]
+
+
+def test_a_value_on_an_edge_belongs_to_the_bin_below_and_missing_to_the_last() -> None:
+    column = np.array([39.2, np.nextafter(np.float32(39.2), np.float32(99)), np.nan], np.float32)
+    assert list(drift.indices(NUMBER, [39.2], column)) == [0, 1, 2]
+
+
+def test_a_category_has_a_bin_for_each_value_and_one_for_missing() -> None:
+    names = drift.labels(CATEGORY, [])
+    column = np.array([0, 1, MISSING_CATEGORY], np.float32)
+    assert names == [*CATEGORY.categories, "missing"]
+    assert list(drift.indices(CATEGORY, [], column)) == [0, 1, len(CATEGORY.categories)]
+
+
+def test_equal_values_leave_fewer_bins_and_no_empty_label() -> None:
+    edges = drift.cut(NUMBER, np.ones(10, np.float32))
+    assert edges == [1.0]
+    assert drift.labels(NUMBER, edges) == ["<=1", ">1", "missing"]
+
+
+@given(training=VALUES, live=VALUES)
+def test_every_value_has_a_labelled_bin(training: list[float], live: list[float]) -> None:
+    edges = drift.cut(NUMBER, np.array(training, np.float32))
+    found = drift.indices(NUMBER, edges, np.array(live, np.float32))
+    assert found.min() >= 0
+    assert found.max() < len(drift.labels(NUMBER, edges)) - 1
+
+
+def test_shares_are_smoothed_and_sum_to_one() -> None:
+    shares = drift.shares(np.array([0, 9]))
+    assert shares == pytest.approx([0.05, 0.95])

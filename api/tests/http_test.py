@@ -1,0 +1,60 @@
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from starlette.types import Message, Receive
+
+from app.http import Disconnected, Refusal, check_media_type, read_body, read_head
+
+
+@pytest.mark.parametrize(
+    "media_type", [b"application/json; charset=utf-8", b"Application/JSON", b"application/ld+json"]
+)
+def test_every_spelling_of_json_passes(media_type: bytes) -> None:
+    check_media_type(media_type)
+
+
+@pytest.mark.parametrize("media_type", [b"", b"text/plain", b"application/jsonp", b"json", b"\xff"])
+def test_anything_else_is_415_and_shown(media_type: bytes) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_media_type(media_type)
+    assert caught.value.status == 415
+    assert b"content-type" in caught.value.body
+
+
+def test_the_head_is_read_or_filled_in() -> None:
+    assert read_head([(b"content-length", b"3"), (b"x-request-id", b"me")]) == (b"", 3, b"me")
+    _, length, first = read_head([])
+    _, _, second = read_head([(b"x-request-id", b"two words")])
+    assert length == 0
+    assert first != second
+
+
+def receiving(*messages: Message) -> Receive:
+    left: Iterator[Message] = iter(messages)
+
+    async def receive() -> Message:
+        return next(left)
+
+    return receive
+
+
+def part(body: bytes, more: bool) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_body_in_parts_is_joined() -> None:
+    receive = receiving(part(b"b", True), part(b"c", False))
+    assert asyncio.run(read_body(part(b"a", True), receive, 3)) == b"abc"
+
+
+def test_reading_stops_at_the_limit() -> None:
+    receive = receiving(part(b"bc", True))  # a third call would raise
+    with pytest.raises(Refusal, match="4 bytes or more, the limit is 3") as caught:
+        asyncio.run(read_body(part(b"aa", True), receive, 3))
+    assert caught.value.status == 413
+
+
+def test_a_client_that_leaves_is_noticed() -> None:
+    with pytest.raises(Disconnected):
+        asyncio.run(read_body(part(b"a", True), receiving({"type": "http.disconnect"}), 3))

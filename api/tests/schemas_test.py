@@ -1,0 +1,48 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.features import CLASSES, FEATURES
+from app.schemas import EXAMPLE, Prediction, Row
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+def test_the_example_is_a_row() -> None:
+    assert Row.model_validate(EXAMPLE).model_dump() == EXAMPLE
+
+
+def faults(row: dict[str, object]) -> set[int | str]:
+    try:
+        Row.model_validate(row)
+    except ValidationError as error:
+        return {e["loc"][0] for e in error.errors()}
+    return set()
+
+
+@given(name=st.sampled_from(list(Row.model_fields)), value=JSON)
+def test_no_value_but_one_of_its_kind_and_range_passes(name: str, value: object) -> None:
+    feature = next(f for f in FEATURES if f.name == name)
+    if feature.is_numeric and isinstance(value, int | float) and not isinstance(value, bool):
+        allowed = feature.minimum <= value <= feature.maximum  # type: ignore[operator]
+    else:
+        allowed = value in feature.categories or (value is None and feature.nullable)
+    assert faults({**EXAMPLE, name: value}) == (set() if allowed else {name})
+
+
+@pytest.mark.parametrize("name", [f.name for f in FEATURES if f.name != "sex"])
+def test_a_forgotten_field_is_an_error_even_where_null_is_allowed(name: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Row.model_validate({key: value for key, value in EXAMPLE.items() if key != name})
+
+
+def test_the_answer_names_its_target_first() -> None:
+    answer = Prediction(
+        species="Gentoo", probabilities=dict.fromkeys(CLASSES, 0.3), model_version="x"
+    )
+    assert list(answer.model_dump()) == ["species", "probabilities", "model_version"]
