@@ -13,7 +13,7 @@ PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE)
 LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help setup train run test lint lock clean
+.PHONY: help setup train run test lint bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lint: .venv/test.stamp ## Check style and types only
 	$(BIN)/mypy api tests
 	$(BIN)/shellcheck .ci/run
 	$(BIN)/hadolint api/Dockerfile
+
+bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (3 minutes, needs wrk)
+	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt

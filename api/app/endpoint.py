@@ -30,7 +30,10 @@ Answer = Callable[[bytes], Awaitable[bytes]]
 
 REFUSALS_PER_SECOND = 1000
 """Pace of answers 503. A client that asks again at once would otherwise take the core for its
-refusals from those that were let in: at three times the load that fits, a refusal waits 35 ms."""
+refusals from those that were let in. `make bench` shows how long a refusal waits."""
+
+LONGEST_WAIT = 0.25
+"""Seconds. Without it thousands of clients would wait until they give up."""
 
 RETRY_AFTER: Headers = [(b"retry-after", b"1")]
 
@@ -105,6 +108,6 @@ class Endpoint:
     async def _pace(self) -> None:
         self._refusals_waiting += 1
         try:
-            await asyncio.sleep(self._refusals_waiting / REFUSALS_PER_SECOND)
+            await asyncio.sleep(min(self._refusals_waiting / REFUSALS_PER_SECOND, LONGEST_WAIT))
         finally:
             self._refusals_waiting -= 1
