@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from math import ceil
+from typing import NoReturn, TypeVar
 
 from app.schemas import Row
 
@@ -12,6 +13,30 @@ T = TypeVar("T")
 
 class Overloaded(Exception):
     """Too many requests wait already; this one was not let in."""
+
+
+class Doorman:
+    """Turns requests away, but not at once.
+
+    A client that asks again at once would otherwise take the core for its refusals from those
+    that were let in. `make bench` shows how long a refusal waits.
+    """
+
+    PER_SECOND = 1000
+    LONGEST_WAIT = 0.25
+    """Seconds. Without it thousands of clients would wait until they give up."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+
+    async def refuse(self) -> NoReturn:
+        """Raise Overloaded when it is this request's turn."""
+        self.waiting += 1
+        try:
+            await asyncio.sleep(min(self.waiting / self.PER_SECOND, self.LONGEST_WAIT))
+        finally:
+            self.waiting -= 1
+        raise Overloaded
 
 
 class RowQueue:
@@ -24,14 +49,19 @@ class RowQueue:
     def __init__(self, score: Callable[[list[Row]], list[bytes]], limit: int) -> None:
         self._score = score
         self._limit = limit
+        self._doorman = Doorman()
         self._open = _Batch()
 
     async def answer(self, row: Row) -> bytes:
-        """Return the answer to a row. Raises Overloaded if `limit` rows wait already."""
+        """Return the answer to a row. Raises Overloaded if `limit` rows wait already.
+
+        Half of that while others are being turned away: as many again are read while these are
+        scored, and would wait twice as long as without the overload.
+        """
         batch = self._open
         position = len(batch.rows)
-        if position >= self._limit:
-            raise Overloaded
+        if position >= (ceil(self._limit / 2) if self._doorman.waiting else self._limit):
+            await self._doorman.refuse()
         batch.rows.append(row)
         await asyncio.sleep(0)
         if batch.answers is None:
@@ -55,13 +85,14 @@ class BatchLane:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._doorman = Doorman()
         self._admitted = 0
         self._thread = ThreadPoolExecutor(1, "batch")
 
     async def run(self, job: Callable[[bytes], T], body: bytes) -> T:
         """Return the job's result. Raises Overloaded if `limit` jobs run or wait already."""
         if self._admitted >= self._limit:
-            raise Overloaded
+            await self._doorman.refuse()
         self._admitted += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, job, body)

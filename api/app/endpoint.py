@@ -1,6 +1,5 @@
 """One exchange of a route that takes JSON: head, body, answer or refusal, count."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -28,13 +27,6 @@ logger = logging.getLogger(__name__)
 
 Answer = Callable[[bytes], Awaitable[bytes]]
 
-REFUSALS_PER_SECOND = 1000
-"""Pace of answers 503. A client that asks again at once would otherwise take the core for its
-refusals from those that were let in. `make bench` shows how long a refusal waits."""
-
-LONGEST_WAIT = 0.25
-"""Seconds. Without it thousands of clients would wait until they give up."""
-
 RETRY_AFTER: Headers = [(b"retry-after", b"1")]
 
 
@@ -59,7 +51,6 @@ class Endpoint:
         self._metrics = metrics
         self._lifecycle = lifecycle
         self._log_requests = log_requests
-        self._refusals_waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,17 +88,9 @@ class Endpoint:
     async def _refuse(self, send: Send, outcome: Refusal | Overloaded, headers: Headers) -> int:
         """Send the refusal; return its status."""
         if isinstance(outcome, Overloaded):
-            await self._pace()
             outcome = Refusal(503, "too many requests wait already", headers=RETRY_AFTER)
         if outcome.reason:
             self._metrics.rejected(outcome.reason)
         await send(head(outcome.status, outcome.body, [*headers, *outcome.headers]))
         await send({"type": "http.response.body", "body": outcome.body})
         return outcome.status
-
-    async def _pace(self) -> None:
-        self._refusals_waiting += 1
-        try:
-            await asyncio.sleep(min(self._refusals_waiting / REFUSALS_PER_SECOND, LONGEST_WAIT))
-        finally:
-            self._refusals_waiting -= 1

@@ -105,3 +105,22 @@ def test_a_failing_job_frees_its_place() -> None:
                 await lane.run(job, b"")
 
     asyncio.run(play())
+
+
+def test_while_others_are_turned_away_half_as_many_are_let_in() -> None:
+    async def play() -> list[int]:
+        queue = RowQueue(lambda rows: [b"x"] * len(rows), 4)
+
+        async def let_in(requests: int) -> int:
+            tasks = [asyncio.create_task(queue.answer(ROW)) for _ in range(requests)]
+            for _ in range(3):  # turns of the loop: a refusal takes longer
+                await asyncio.sleep(0)
+            left.extend(task for task in tasks if not task.done())
+            return sum(task.done() for task in tasks)
+
+        left: list[asyncio.Task[bytes]] = []
+        counts = [await let_in(6), await let_in(6)]
+        await asyncio.gather(*left, return_exceptions=True)
+        return [*counts, await let_in(4)]
+
+    assert asyncio.run(play()) == [4, 2, 4]
