@@ -39,7 +39,7 @@ lint: .venv/test.stamp ## Check style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy api tests
-	$(BIN)/shellcheck .ci/run
+	$(BIN)/shellcheck .ci/run api/*.sh
 	$(BIN)/hadolint api/Dockerfile
 
 bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (3 minutes, needs wrk)
