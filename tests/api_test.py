@@ -147,7 +147,7 @@ def test_a_line_is_logged_for_each_request_only_when_asked() -> None:
 
     with serving(log_requests=True, drain_seconds=0) as service:
         predict, healthz = map(json.loads, lines(service))
-    assert predict["path"], predict["status"] == ("/predict", 415)
-    assert healthz["path"], healthz["status"] == ("/healthz", 405)
+    assert (predict["path"], predict["status"]) == ("/predict", 415)
+    assert (healthz["path"], healthz["status"]) == ("/healthz", 405)
     with serving(drain_seconds=0) as service:
         assert lines(service) == []

@@ -67,12 +67,17 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
     rows = 200_000
     body = b"[%s]" % b",".join([ROW] * rows)
     with (
-        serving(request_seconds=1, max_batch_rows=rows, max_batch_bytes=2**25) as service,
+        serving(request_seconds=4, max_batch_rows=rows, max_batch_bytes=2**25) as service,
+        httpx.Client(base_url=service.url) as probe,
         socket.create_connection(("127.0.0.1", service.port)) as client,
     ):
         client.sendall(post("/predict/batch", body))
         select.select([client], [], [])
-        time.sleep(3)  # three times what it has patience for
+        held = value(scrape(probe), "process_open_fds")
+        deadline = time.monotonic() + 30
+        while value(scrape(probe), "process_open_fds") == held:
+            assert time.monotonic() < deadline, "the connection is still held"
+            time.sleep(0.1)
         # What the kernel had taken still comes, and then no more.
         assert sum(map(len, iter(lambda: client.recv(2**20), b""))) < len(body) / 2
 
