@@ -1,5 +1,6 @@
 """What the service answers, over HTTP, from the real process."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from app import schemas
+from raw import exchange, post_chunked
 from service import Process, scrape, serving, value
 
 ROW = schemas.EXAMPLE
@@ -69,6 +71,12 @@ def test_a_body_above_the_limit_is_413_and_names_the_limit(client: httpx.Client)
     answer = client.post("/predict", content=b" " * 20_000, headers=JSON)
     assert answer.status_code == 413
     assert "16384" in answer.json()["detail"]
+
+
+def test_a_chunked_body_above_the_limit_is_413_though_it_comes_at_once(service: Process) -> None:
+    answer = asyncio.run(exchange(service.port, post_chunked("/predict", b" " * 20_000)))
+    assert answer
+    assert answer.status == 413
 
 
 def test_probes_answer(client: httpx.Client) -> None:

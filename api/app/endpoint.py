@@ -13,11 +13,10 @@ from app.http import (
     Disconnected,
     Headers,
     Refusal,
-    check_length,
     check_media_type,
-    head,
     read_body,
     read_head,
+    send_json,
 )
 from app.lifecycle import Lifecycle
 from app.logs import log_request
@@ -62,15 +61,8 @@ class Endpoint:
         try:
             if media_type != JSON:
                 check_media_type(media_type)
-            check_length(length, self._limit)
-            message = await receive()
-            if message.get("more_body", True):
-                body = await read_body(message, receive, self._limit)
-            else:
-                body = message["body"]
-            answer = await self._answer(body)
-            await send(head(200, answer, headers))
-            await send({"type": "http.response.body", "body": answer})
+            body = await read_body(receive, length, self._limit)
+            await send_json(send, 200, await self._answer(body), headers)
             status = 200
         except Disconnected:
             pass
@@ -91,6 +83,5 @@ class Endpoint:
             outcome = Refusal(503, "too many requests wait already", headers=RETRY_AFTER)
         if outcome.reason:
             self._metrics.rejected(outcome.reason)
-        await send(head(outcome.status, outcome.body, [*headers, *outcome.headers]))
-        await send({"type": "http.response.body", "body": outcome.body})
+        await send_json(send, outcome.status, outcome.body, [*headers, *outcome.headers])
         return outcome.status

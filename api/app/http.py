@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
-from starlette.types import Message, Receive
+from starlette.types import Receive, Send
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -66,30 +66,27 @@ def check_media_type(media_type: bytes) -> None:
         raise Refusal(415, f"content-type: expected application/json, got {shown!r}", "media_type")
 
 
-def check_length(length: int, limit: int) -> None:
-    """Raise Refusal 413 for a body above `limit` bytes."""
+def _check_length(length: int, limit: int) -> None:
     if length > limit:
         raise Refusal(413, f"body: {length} bytes or more, the limit is {limit}", "too_large")
 
 
-async def read_body(first: Message, receive: Receive, limit: int) -> bytes:
-    """Return the whole body, which begins with the first message.
-
-    Raises Refusal 413 above `limit` bytes, Disconnected if cut off.
-    """
-    message = first
+async def read_body(receive: Receive, length: int, limit: int) -> bytes:
+    """Return the whole body. Raises Refusal 413 above `limit` bytes, Disconnected if cut off."""
+    _check_length(length, limit)
+    message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body") and len(body) <= limit:
         message = await receive()
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise Disconnected
-    check_length(len(body), limit)
+    _check_length(len(body), limit)
     return body
 
 
-def head(status: int, body: bytes, headers: Headers) -> Message:
-    """Return the head of an answer whose body is JSON."""
-    length = (b"content-length", b"%d" % len(body))
-    own = [(b"content-type", JSON), length, *headers]
-    return {"type": "http.response.start", "status": status, "headers": own}
+async def send_json(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """Send an answer; one that nobody waits for any more goes nowhere."""
+    start = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})

@@ -44,17 +44,18 @@ def part(body: bytes, more: bool) -> Message:
 
 
 def test_a_body_in_parts_is_joined() -> None:
-    receive = receiving(part(b"b", True), part(b"c", False))
-    assert asyncio.run(read_body(part(b"a", True), receive, 3)) == b"abc"
+    receive = receiving(part(b"a", True), part(b"b", True), part(b"c", False))
+    assert asyncio.run(read_body(receive, 0, 3)) == b"abc"
 
 
 def test_reading_stops_at_the_limit() -> None:
-    receive = receiving(part(b"bc", True))  # a third call would raise
+    receive = receiving(part(b"aa", True), part(b"bc", True))  # a third call would raise
     with pytest.raises(Refusal, match="4 bytes or more, the limit is 3") as caught:
-        asyncio.run(read_body(part(b"aa", True), receive, 3))
+        asyncio.run(read_body(receive, 0, 3))
     assert caught.value.status == 413
 
 
 def test_a_client_that_leaves_is_noticed() -> None:
+    receive = receiving(part(b"a", True), {"type": "http.disconnect"})
     with pytest.raises(Disconnected):
-        asyncio.run(read_body(part(b"a", True), receiving({"type": "http.disconnect"}), 3))
+        asyncio.run(read_body(receive, 0, 3))
