@@ -6,10 +6,11 @@ import pytest
 from numpy.typing import NDArray
 from pandas import DataFrame, read_csv
 
-from app.settings import Settings
+import train_model
 from service import Samples, scrape, serving
+from training.artifact import to_rows
 
-TABLE = read_csv(Settings().model_dir.parent / "penguins.csv")
+TABLE = read_csv(train_model.DATA_FILE)
 
 
 def by_bin(samples: Samples, name: str, feature: str) -> dict[str, float]:
@@ -56,7 +57,7 @@ def test_psi_from_the_metrics_equals_numpys(island: str) -> None:
         held_out = [e["row"] for e in client.get("/model/holdout").json()["rows"]]
         names = [f["feature"]["name"] for f in card["features"]]
         live = TABLE[TABLE.island == island][names]
-        rows = live.astype(object).where(live.notna(), None).to_dict("records")
+        rows = [row.model_dump() for row in to_rows(live)]
         client.post("/predict/batch", json=rows).raise_for_status()
         training = _without(TABLE[names], DataFrame(held_out, columns=names))
         assert len(training) == card["data"]["training_rows"]

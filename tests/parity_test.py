@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pandas import DataFrame, read_csv
+from pandas import DataFrame
 from sklearn.pipeline import Pipeline
 
+import train_model
 from app.features import CLASSES, FEATURES, TARGET, Feature
 from app.model import TOLERANCE
 from app.settings import Settings
-from training.artifact import PIPELINE_FILE
+from training.artifact import PIPELINE_FILE, to_rows
 
 COLUMNS = [feature.name for feature in FEATURES]
 Row = dict[str, object]
@@ -62,5 +63,5 @@ def test_any_row_is_answered_alike(
 
 
 def test_every_row_of_the_data_is_answered_alike(client: httpx.Client, pipeline: Pipeline) -> None:
-    table = read_csv(Settings().model_dir.parent / "penguins.csv")[COLUMNS].astype(object)
-    check(client, pipeline, table.where(table.notna(), None).to_dict("records"))
+    features, _ = train_model.load_data(train_model.DATA_FILE)
+    check(client, pipeline, [row.model_dump() for row in to_rows(features)])

@@ -46,11 +46,6 @@ class Process:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the process is still there."""
-        return self._process.poll() is None
-
     def wait_until_it_listens(self) -> None:
         """Return when the port is open; raise with its last words if that never happens."""
         if not self._listens.wait(ENDS_WITHIN) or not self.port:

@@ -36,12 +36,16 @@ def replace_by_a_directory(file: Path) -> None:
     file.mkdir()
 
 
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(Settings().model_dir, tmp_path / "model"))
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "model.json"])
 @pytest.mark.parametrize("spoil", [Path.unlink, truncate, alter, replace_by_a_directory])
 def test_a_spoilt_artifact_ends_the_start_with_3_and_one_line(
-    tmp_path: Path, name: str, spoil: Callable[[Path], None]
+    model: Path, name: str, spoil: Callable[[Path], None]
 ) -> None:
-    model = Path(shutil.copytree(Settings().model_dir, tmp_path / "model"))
     spoil(model / name)
     done = start(model_dir=model)
     assert done.returncode == 3
@@ -51,9 +55,8 @@ def test_a_spoilt_artifact_ends_the_start_with_3_and_one_line(
 
 
 def test_a_model_for_another_contract_ends_the_start_with_3_and_names_the_feature(
-    tmp_path: Path,
+    model: Path,
 ) -> None:
-    model = Path(shutil.copytree(Settings().model_dir, tmp_path / "model"))
     card = Card.unseal((model / "model.json").read_bytes())
     renamed = card.features[2].feature.model_copy(update={"name": "bill_depth_cm"})
     card.features[2].feature = renamed

@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Sequence
 from time import perf_counter
 from typing import Annotated
 
-from pydantic import FailFast, Field, TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from app import errors
 from app.batching import BatchLane, RowQueue
 from app.features import CLASSES, TARGET, Matrix, encode
 from app.metrics import ModelMetrics
 from app.model import Model, Probabilities
-from app.schemas import Row
+from app.schemas import Row, batch_length
 
 Scored = tuple[Matrix, Probabilities, float]
 """Input and output of a call of the model, and the seconds that it took."""
@@ -79,7 +79,7 @@ class PredictBatch:
         self._metrics = metrics
         self._lane = BatchLane(max_queued)
         # FailFast: one bad row names all of its errors; ten thousand of them would be megabytes.
-        rows = Annotated[list[Row], Field(min_length=1, max_length=max_rows), FailFast()]
+        rows = Annotated[list[Row], batch_length(max_rows), FailFast()]
         self._parse = TypeAdapter(rows).validator.validate_json
 
     async def __call__(self, body: bytes) -> bytes:

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from pydantic import Field
 
 from app.card import Card, Holdout, ModelCard
 from app.lifecycle import Lifecycle
-from app.schemas import Prediction, Predictions, Problem, Row
+from app.schemas import Prediction, Predictions, Problem, Row, batch_length
 
 PREDICT = "/predict"
 PREDICT_BATCH = "/predict/batch"
@@ -35,7 +34,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 def documented(max_batch_rows: int) -> APIRouter:
     """Return the routes of predict.py as documentation; `Service` answers them before FastAPI."""
-    Rows = Annotated[list[Row], Field(min_length=1, max_length=max_batch_rows)]  # noqa: N806  # a type
     router = APIRouter(tags=["predict"], responses=ERRORS)
 
     @router.post(PREDICT)
@@ -44,7 +42,9 @@ def documented(max_batch_rows: int) -> APIRouter:
         raise NotImplementedError
 
     @router.post(PREDICT_BATCH)
-    async def predict_batch(rows: Rows) -> Predictions:
+    async def predict_batch(
+        rows: Annotated[list[Row], batch_length(max_batch_rows)],
+    ) -> Predictions:
         """Classify many rows at once; the answers are in the order of the rows."""
         raise NotImplementedError
 

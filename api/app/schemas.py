@@ -3,7 +3,7 @@
 The features derive from `Row` and the target from `Prediction`: nothing else lists them.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -68,6 +68,11 @@ class Problem(BaseModel):
     """Why a request was not answered."""
 
     detail: str
+
+
+def batch_length(max_rows: int) -> Any:
+    """Return the constraint on a batch's number of rows, for validation and documentation."""
+    return Field(min_length=1, max_length=max_rows)
 
 
 Row = Penguin

@@ -131,7 +131,7 @@ def serve(service: Service, settings: Settings) -> None:
         port=settings.port,
         loop="uvloop",
         http=protocol,
-        interface="asgi3",
+        interface="asgi3",  # not guessed: `Service` is no coroutine function, it returns one
         ws="none",
         lifespan="off",
         log_config=None,

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         64 * 1024, description="largest request line and headers; above it 431"
     )
     request_seconds: float = Field(
-        10, gt=0, description="time for a request to arrive, for its answer to be read; then 408"
+        10,
+        gt=0,
+        description="time for a request to arrive, else 408, or for a stuck answer to be read",
     )
     drain_seconds: float = Field(
         5, ge=0, description="time after SIGTERM to serve on, not ready, while traffic moves away"

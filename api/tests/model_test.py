@@ -1,18 +1,9 @@
-import shutil
 from pathlib import Path
 
 import pytest
 
 from app.card import ArtifactError
 from app.model import Model
-from app.settings import Settings
-
-ARTIFACT = Settings().model_dir
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(ARTIFACT, tmp_path / "model"))
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.onnx"])

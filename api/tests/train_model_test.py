@@ -1,5 +1,4 @@
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,20 +41,14 @@ def contents(folder: Path) -> Bytes:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    # An artifact that must survive whatever fails.
-    return Path(shutil.copytree(Settings().model_dir, tmp_path / "model"))
-
-
 def fails(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
 ) -> str:
     """Run the command, which must fail and leave the artifact alone; return its one line."""
-    before = contents(out)
-    monkeypatch.setattr(sys, "argv", ["train_model.py", "--out", str(out), *options])
+    before = contents(copy)
+    monkeypatch.setattr(sys, "argv", ["train_model.py", "--out", str(copy), *options])
     assert train_model.main() == 1
-    assert contents(out) == before
+    assert contents(copy) == before
     (line,) = capsys.readouterr().err.splitlines()
     return line
 
@@ -79,37 +72,37 @@ def test_help_names_the_options() -> None:
 
 
 def test_other_data_is_refused_with_both_hashes(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = out.parent / "penguins.csv"
+    data = copy.parent / "penguins.csv"
     data.write_bytes(train_model.DATA_FILE.read_bytes() + b"\n")
-    line = fails(out, monkeypatch, capsys, "--data", str(data))
+    line = fails(copy, monkeypatch, capsys, "--data", str(data))
     assert str(data) in line
     assert train_model.DATA_SHA256 in line
 
 
 def test_missing_data_is_named(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = fails(out, monkeypatch, capsys, "--data", "nowhere.csv")
+    line = fails(copy, monkeypatch, capsys, "--data", "nowhere.csv")
     assert "nowhere.csv: No such file" in line
 
 
 def test_an_estimator_without_onnx_converter_is_named(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     only = {"my oracle": pipeline(Oracle(), scale=False)}
     monkeypatch.setattr(train_model, "candidates", lambda: only)
-    line = fails(out, monkeypatch, capsys)
+    line = fails(copy, monkeypatch, capsys)
     assert "my oracle: Oracle cannot be exported to ONNX" in line
 
 
 def test_a_model_that_has_learnt_nothing_is_refused(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     only = {"coin": pipeline(DummyClassifier(strategy="prior"), scale=False)}
     monkeypatch.setattr(train_model, "candidates", lambda: only)
-    line = fails(out, monkeypatch, capsys)
+    line = fails(copy, monkeypatch, capsys)
     assert "quality gate: coin has a log loss of" in line
 
 
@@ -141,14 +134,14 @@ def test_a_class_that_the_schema_does_not_list_is_named() -> None:
         artifact.check_data(FEATURES, TARGET.replace("Gentoo", "Emperor"))
 
 
-def test_a_model_that_the_service_would_refuse_is_not_saved(out: Path) -> None:
-    before = contents(out)
+def test_a_model_that_the_service_would_refuse_is_not_saved(copy: Path) -> None:
+    before = contents(copy)
     card = Card.unseal(before["model.json"])
     card.golden[0].probabilities[0] -= 0.1
     files = {name: before[name] for name in ("model.onnx", "model.joblib")}
     with pytest.raises(ArtifactError, match="golden row"):
-        artifact.save(card, files, out)
-    assert contents(out) == before
+        artifact.save(card, files, copy)
+    assert contents(copy) == before
 
 
 def test_the_quality_gate_reports_what_scikit_learn_measures() -> None:

@@ -20,11 +20,11 @@ HERE = Path(__file__).parent
 SERVER_CPU, LOAD_CPU = sorted(os.sched_getaffinity(0))[:2]
 """The load must not take the server's core."""
 
-BODY = str(schemas.Row.model_validate(schemas.EXAMPLE).model_dump_json())
+BODY = schemas.Row.model_validate(schemas.EXAMPLE).model_dump_json()
 
 
 class Load(NamedTuple):
-    """What wrk saw of a server: requests a second, latencies in milliseconds."""
+    """What a client saw of a server: requests a second, latencies in milliseconds."""
 
     rate: float
     p50: float

@@ -26,6 +26,7 @@ from bench.measure import (
     uvicorn,
     wrk,
 )
+from raw import post
 from service import COMMAND, Process
 from training.artifact import PIPELINE_FILE
 
@@ -81,9 +82,7 @@ def overload() -> None:
 
 def _closed_loop(server: Process, connections: int) -> dict[int, Load]:
     """Return rate and latencies by status."""
-    head = "POST /predict HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
-    request = f"{head}content-length: {len(BODY)}\r\n\r\n{BODY}".encode()
-    seen = load(server.port, request, connections, SECONDS)
+    seen = load(server.port, post("/predict", BODY.encode()), connections, SECONDS)
     return {
         status: Load(len(times) / SECONDS, *np.quantile(times, (0.5, 0.99)) * 1000)
         for status, times in sorted(seen.items())
