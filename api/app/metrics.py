@@ -162,8 +162,32 @@ class ModelMetrics(Collector):
         )
         build.add_metric(self._build, 1)
         yield build
+        yield from self._training()
         yield from self._answers()
         yield from self._drift()
+
+    def _training(self) -> Iterator[Metric]:
+        """Yield what training knew: that to which live traffic is compared."""
+        version = self._card.model_version
+        accuracy = GaugeMetricFamily(
+            "model_holdout_accuracy",
+            "Share of the held-out rows answered correctly",
+            labels=["model_version"],
+        )
+        accuracy.add_metric([version], self._card.metrics.holdout_accuracy)
+        rows = GaugeMetricFamily(
+            "model_data_rows", "Rows of the data, by part", labels=["part", "model_version"]
+        )
+        rows.add_metric(["training", version], self._card.data.training_rows)
+        rows.add_metric(["holdout", version], self._card.data.holdout_rows)
+        classes = GaugeMetricFamily(
+            "model_class_reference_ratio",
+            "Share of the training rows, by class",
+            labels=["predicted_class", "model_version"],
+        )
+        for name in self._card.classes:
+            classes.add_metric([name, version], self._card.class_shares[name])
+        yield from (accuracy, rows, classes)
 
     def _answers(self) -> Iterator[Metric]:
         predictions = CounterMetricFamily(

@@ -1,0 +1,108 @@
+"""A small steady stream of labelled rows: measures the service from outside, and its accuracy.
+
+Every row opens a new connection, so that all pods are asked. Ends on SIGTERM or SIGINT.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import httpx
+from holdout import PATH, Holdout, WrongAnswer
+from prometheus_client import Counter, Histogram, start_http_server
+
+log = logging.getLogger("canary")
+
+requests = Counter("canary_requests", "Rows sent, by what came back", ["outcome"])
+for outcome in ("correct", "wrong", "error"):
+    requests.labels(outcome)  # a rate can't see the step from nothing to one
+seconds = Histogram(
+    "canary_request_duration_seconds",
+    "From connecting to the whole answer; errors included",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+
+
+class Canary:
+    """Asks one service; nothing that the service does ends it."""
+
+    def __init__(self, url: str) -> None:
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=url, timeout=5, limits=limits)
+        self._holdout: Holdout | None = None
+        self._last = ""
+
+    def send_a_row(self) -> None:
+        """Send the next row, getting the rows first where needed, and count what comes back."""
+        try:
+            if self._holdout is None:
+                self._holdout = Holdout.parse(self._client.get(PATH).raise_for_status().json())
+                self._rows = self._holdout.shuffled()
+            row, label = next(self._rows)
+            outcome = "correct" if self._ask(self._holdout, row) == label else "wrong"
+            self._say(f"{self._client.base_url} answers")
+        except (httpx.HTTPError, ValueError, WrongAnswer) as error:
+            outcome = "error"
+            self._holdout = None  # another model may be coming up, with other rows
+            self._say(f"{self._client.base_url}: {type(error).__name__}: {error}")
+        requests.labels(outcome).inc()
+
+    def _ask(self, holdout: Holdout, row: dict[str, Any]) -> str:
+        """Return the predicted class."""
+        with seconds.time():
+            response = self._client.post("/predict", json=row)
+        answer = response.raise_for_status().json()
+        if answer.get("model_version") != holdout.model_version:
+            self._holdout = None  # its own rows from now on; this one's label is true all the same
+        return holdout.check(answer)
+
+    def _say(self, line: str) -> None:
+        """Log a line when it differs from the one before."""
+        if line != self._last:
+            self._last = line
+            log.info(line)
+
+
+def options() -> argparse.Namespace:
+    """Read the command line; the environment gives the defaults."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    env = os.environ.get
+    parser.add_argument(
+        "--url", default=env("CANARY_URL", "http://127.0.0.1:8000"), help="CANARY_URL; %(default)s"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=env("CANARY_RATE", "2"), help="rows a second; CANARY_RATE; 2"
+    )
+    parser.add_argument(
+        "--metrics-port", type=int, default=env("CANARY_METRICS_PORT", "9647"),
+        help="CANARY_METRICS_PORT; %(default)s",
+    )  # fmt: skip
+    found = parser.parse_args()
+    if not 0 < found.rate <= 100:
+        parser.error(f"--rate: {found.rate:g} is not between 0 and 100 rows a second")
+    return found
+
+
+def main() -> None:
+    """Send rows at the rate asked for until told to end."""
+    asked = options()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request
+    ended = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: ended.set())
+    start_http_server(asked.metrics_port)
+    canary, due = Canary(asked.url), time.monotonic()
+    while not ended.is_set():
+        canary.send_a_row()
+        # A slow answer delays the rows after it; they are not sent in a burst later.
+        due = max(due + 1 / asked.rate, time.monotonic())
+        ended.wait(due - time.monotonic())
+
+
+if __name__ == "__main__":
+    main()

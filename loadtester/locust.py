@@ -1,0 +1,158 @@
+"""Load on the service: `cd loadtester && locust -f locust.py --host http://127.0.0.1:8000`.
+
+Call the `locust` script, with -f, and keep this folder off PYTHONPATH: in any other way this file
+is imported in place of the package of the same name.
+"""
+
+import logging
+import random
+from argparse import Namespace
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import load_metrics
+from gevent.lock import RLock
+from holdout import PATH, Holdout, Row, WrongAnswer
+from locust import FastHttpUser, constant_throughput, events, task
+from locust.argument_parser import LocustArgumentParser
+from locust.contrib.fasthttp import ResponseContextManager
+from locust.env import Environment
+from locust.runners import WorkerRunner
+from shapes import Ramp, Spike, Steady
+
+__all__ = ["Client", "Ramp", "Spike", "Steady"]
+
+REQUESTS_A_CONNECTION = 100
+"""A connection stays with its pod; without a new one now and then, new pods would get no load."""
+BATCH_ROWS = 20
+RETRY_SECONDS = 1.0
+
+
+class Client(FastHttpUser):
+    """Sends held-out rows, one request a second: nine single rows for each batch."""
+
+    wait_time = constant_throughput(1)
+    connection_timeout = 5.0
+    network_timeout = 10.0
+
+    holdouts: dict[str, Holdout] = {}  # noqa: RUF012  # of all users in this process, by version
+    asking = RLock()
+
+    def on_start(self) -> None:
+        """Get the rows; a failure to get them shows among the requests, and is tried again."""
+        # Not all at once, or all connections would be renewed in the same second.
+        self.sent = random.randrange(REQUESTS_A_CONNECTION)
+        with self.asking:
+            while not self.holdouts:
+                self.ask_for_rows()
+                if not self.holdouts:
+                    self._sleep(RETRY_SECONDS)
+        self.rows: Iterator[tuple[Row, str]] = self.newest().shuffled()
+
+    def newest(self) -> Holdout:
+        """Return the holdout of the model that was seen last."""
+        return list(self.holdouts.values())[-1]
+
+    def ask_for_rows(self) -> None:
+        """Ask for the rows of the model behind this connection."""
+        with self.client.get(PATH, catch_response=True) as response:
+            if response.ok:
+                try:
+                    holdout = Holdout.parse(response.json())
+                    self.holdouts[holdout.model_version] = holdout
+                except (ValueError, WrongAnswer) as wrong:
+                    response.failure(str(wrong))
+
+    @task(9)
+    def predict(self) -> None:
+        """Send one row."""
+        self.send("/predict", next(self.rows)[0])
+
+    @task(1)
+    def predict_batch(self) -> None:
+        """Send some rows together."""
+        self.send("/predict/batch", [row for row, _ in islice(self.rows, BATCH_ROWS)])
+
+    def send(self, path: str, body: Row | list[Row]) -> None:
+        """Send rows and fail the request unless its answer is what the contract says."""
+        self.sent += 1
+        headers = {"Connection": "close"} if self.sent % REQUESTS_A_CONNECTION == 0 else {}
+        with self.client.post(path, json=body, headers=headers, catch_response=True) as response:
+            if response.ok:
+                try:
+                    self.check(body, response)
+                except (ValueError, WrongAnswer) as wrong:
+                    response.failure(str(wrong))
+
+    def check(self, body: Row | list[Row], response: ResponseContextManager) -> None:
+        """Raise WrongAnswer or ValueError that says what is wrong with an answer."""
+        answer: Any = response.json()
+        predictions = answer["predictions"] if isinstance(body, list) else [answer]
+        if isinstance(body, list) and len(predictions) != len(body):
+            raise WrongAnswer(f"predictions: {len(predictions)} for {len(body)} rows")
+        for prediction in predictions:
+            self.holdout_of(prediction.get("model_version")).check(prediction)
+
+    def holdout_of(self, version: object) -> Holdout:
+        """Return the holdout of a version; a new one is believed once it names itself."""
+        if version not in self.holdouts:
+            with self.asking:
+                self.ask_for_rows()
+            self.rows = self.newest().shuffled()
+        if version not in self.holdouts:
+            raise WrongAnswer(f"model_version: {version!r}, but {PATH} knows {[*self.holdouts]}")
+        return self.holdouts[str(version)]
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser: LocustArgumentParser) -> None:
+    """Add the thresholds and the port of the metrics; the thresholds are in the UI as well."""
+    group = parser.add_argument_group("Thresholds", "Exit code 1 when a run ends above one of them")
+    group.add_argument(
+        "--max-fail-ratio", type=float, default=0.01, env_var="LOCUST_MAX_FAIL_RATIO",
+        help="share of requests that may fail, 0 to 1 (default: 0.01)",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-p95-ms", type=float, default=100.0, env_var="LOCUST_MAX_P95_MS",
+        help="milliseconds that 95%% of requests may take (default: 100)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--metrics-port", type=int, default=9646, env_var="LOCUST_METRICS_PORT",
+        include_in_web_ui=False, help="port of Prometheus' metrics (default: 9646)",
+    )  # fmt: skip
+
+
+@events.init.add_listener
+def start_metrics(environment: Environment, **_: object) -> None:
+    """Count every request from the first one on."""
+    options = environment.parsed_options
+    assert options is not None
+    load_metrics.serve(environment, options.metrics_port)
+
+
+def verdict(environment: Environment, options: Namespace) -> list[str]:
+    """Return what the run missed, a line each; an empty list means passed."""
+    total = environment.stats.total
+    if not total.num_requests:
+        return ["no request was sent"]
+    missed = []
+    if total.fail_ratio > options.max_fail_ratio:
+        missed.append(f"fail ratio {total.fail_ratio:.4f} > --max-fail-ratio {options.max_fail_ratio}")
+    p95 = total.get_response_time_percentile(0.95)
+    if p95 > options.max_p95_ms:
+        missed.append(f"p95 {p95:.0f} ms > --max-p95-ms {options.max_p95_ms:g}")
+    return missed
+
+
+@events.quitting.add_listener
+def judge(environment: Environment, **_: object) -> None:
+    """Turn a run above a threshold into exit code 1."""
+    options = environment.parsed_options
+    assert options is not None
+    if isinstance(environment.runner, WorkerRunner) or not options.headless:
+        return
+    missed = verdict(environment, options)
+    for line in missed:
+        logging.getLogger(__name__).error("threshold: %s", line)
+    environment.process_exit_code = 1 if missed else 0
