@@ -12,25 +12,47 @@ import time
 from typing import Any
 
 import httpx
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
+
 from holdout import PATH, Holdout, WrongAnswer
-from prometheus_client import Counter, Histogram, start_http_server
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 log = logging.getLogger("canary")
 
-requests = Counter("canary_requests", "Rows sent, by what came back", ["outcome"])
-for outcome in ("correct", "wrong", "error"):
-    requests.labels(outcome)  # a rate can't see the step from nothing to one
-seconds = Histogram(
-    "canary_request_duration_seconds",
-    "From connecting to the whole answer; errors included",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
-)
+
+class CanaryMetrics:
+    """What the canary counts."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "canary_requests", "Rows sent, by what came back", ["outcome"], registry=self.registry
+        )
+        for outcome in ("correct", "wrong", "error"):
+            self.requests.labels(outcome)  # a rate can't see the step from nothing to one
+        self.seconds = Histogram(
+            "canary_request_duration_seconds",
+            "From connecting to the whole answer; errors included",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
 
 
 class Canary:
     """Asks one service; nothing that the service does ends it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, metrics: CanaryMetrics) -> None:
+        self._metrics = metrics
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.Client(base_url=url, timeout=5, limits=limits)
         self._holdout: Holdout | None = None
@@ -49,16 +71,17 @@ class Canary:
             outcome = "error"
             self._holdout = None  # another model may be coming up, with other rows
             self._say(f"{self._client.base_url}: {type(error).__name__}: {error}")
-        requests.labels(outcome).inc()
+        self._metrics.requests.labels(outcome).inc()
 
     def _ask(self, holdout: Holdout, row: dict[str, Any]) -> str:
         """Return the predicted class."""
-        with seconds.time():
+        with self._metrics.seconds.time():
             response = self._client.post("/predict", json=row)
         answer = response.raise_for_status().json()
         if answer.get("model_version") != holdout.model_version:
             self._holdout = None  # its own rows from now on; this one's label is true all the same
-        return holdout.check(answer)
+        found: str = holdout.check(answer)
+        return found
 
     def _say(self, line: str) -> None:
         """Log a line when it differs from the one before."""
@@ -95,8 +118,9 @@ def main() -> None:
     ended = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: ended.set())
-    start_http_server(asked.metrics_port)
-    canary, due = Canary(asked.url), time.monotonic()
+    metrics = CanaryMetrics()
+    start_http_server(asked.metrics_port, registry=metrics.registry)
+    canary, due = Canary(asked.url, metrics), time.monotonic()
     while not ended.is_set():
         canary.send_a_row()
         # A slow answer delays the rows after it; they are not sent in a burst later.

@@ -91,7 +91,9 @@ class LoadMetrics(Collector):
         labels = ["method", "name"]
         requests = CounterMetricFamily("locust_requests", "Requests sent", labels=labels)
         failures = CounterMetricFamily(
-            "locust_request_failures", "Requests that failed or were answered wrongly", labels=labels
+            "locust_request_failures",
+            "Requests that failed or were answered wrongly",
+            labels=labels,
         )
         seconds = HistogramMetricFamily(
             "locust_request_duration_seconds", "From sending to the whole answer", labels=labels

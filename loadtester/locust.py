@@ -11,17 +11,20 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import load_metrics
+from gevent import sleep
 from gevent.lock import RLock
-from holdout import PATH, Holdout, Row, WrongAnswer
 from locust import FastHttpUser, constant_throughput, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
 from locust.runners import WorkerRunner
-from shapes import Ramp, Spike, Steady
 
-__all__ = ["Client", "Ramp", "Spike", "Steady"]
+import load_metrics
+import shapes
+from holdout import PATH, Holdout, Row, WrongAnswer
+
+# Locust takes the first one where no other is chosen.
+Steady, Ramp, Spike = shapes.Steady, shapes.Ramp, shapes.Spike
 
 REQUESTS_A_CONNECTION = 100
 """A connection stays with its pod; without a new one now and then, new pods would get no load."""
@@ -47,7 +50,7 @@ class Client(FastHttpUser):
             while not self.holdouts:
                 self.ask_for_rows()
                 if not self.holdouts:
-                    self._sleep(RETRY_SECONDS)
+                    sleep(RETRY_SECONDS)
         self.rows: Iterator[tuple[Row, str]] = self.newest().shuffled()
 
     def newest(self) -> Holdout:
@@ -138,7 +141,9 @@ def verdict(environment: Environment, options: Namespace) -> list[str]:
         return ["no request was sent"]
     missed = []
     if total.fail_ratio > options.max_fail_ratio:
-        missed.append(f"fail ratio {total.fail_ratio:.4f} > --max-fail-ratio {options.max_fail_ratio}")
+        missed.append(
+            f"fail ratio {total.fail_ratio:.4f} > --max-fail-ratio {options.max_fail_ratio}"
+        )
     p95 = total.get_response_time_percentile(0.95)
     if p95 > options.max_p95_ms:
         missed.append(f"p95 {p95:.0f} ms > --max-p95-ms {options.max_p95_ms:g}")
