@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3.11
 PORT ?= 8000
 BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
 MODEL := api/data/model/model.json
 TRAINING := api/train_model.py $(wildcard api/training/*.py api/app/*.py api/data/*.csv)
 PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE))
@@ -18,29 +19,41 @@ LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/test.stamp ## Install everything that the targets below need
+setup: .venv/test.stamp .venv/prometheus.stamp .venv/browser.stamp ## Install everything that the targets below need
 
 train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 	$(BIN)/python api/train_model.py
 
-run: $(MODEL) ## Train if needed and serve on http://127.0.0.1:8000 (PORT=... for another)
+run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... for another), Locust, canary
 	@echo
-	@echo "Serving http://127.0.0.1:$(PORT), documented at /docs; Ctrl-C ends it. Try:"
+	@echo "API         http://127.0.0.1:$(PORT), documented at /docs"
+	@echo "Locust      http://127.0.0.1:8089"
+	@if command -v prometheus >/dev/null; then echo "Prometheus  http://127.0.0.1:9090"; \
+	  else echo "Prometheus  not on the PATH: not started"; fi
+	@echo "Ctrl-C ends all of it. Try:"
 	@echo
 	@echo "curl http://127.0.0.1:$(PORT)/predict -H 'content-type: application/json' \\"
 	@cd api && echo "  -d '$$($(BIN)/python -c "$(PRINT_EXAMPLE)")'"
 	@echo
-	@cd api && SERVING_PORT=$(PORT) exec $(BIN)/python -m app
+	@$(BIN)/python prometheus/static_config.py api=127.0.0.1:$(PORT) locust=127.0.0.1:9646 \
+	  canary=127.0.0.1:9647 prometheus=127.0.0.1:9090 > .venv/prometheus.yaml
+	@SERVING_PORT=$(PORT) SERVING_DRAIN_SECONDS=0 SERVICE=http://127.0.0.1:$(PORT) \
+	  exec $(BIN)/honcho -f loadtester/Procfile -d . start api locust canary \
+	  $$(command -v prometheus >/dev/null && echo prometheus)
 
-test: lint $(MODEL) ## Check style and types, run all tests
+test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
 	$(BIN)/pytest
 
-lint: .venv/test.stamp ## Check style and types only
+lint: .venv/test.stamp .venv/prometheus.stamp ## Check style, types and configuration only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy api tests
-	$(BIN)/shellcheck .ci/run api/*.sh
-	$(BIN)/hadolint api/Dockerfile
+	$(BIN)/mypy api loadtester prometheus tests
+	$(BIN)/shellcheck .ci/run */*.sh
+	$(BIN)/hadolint */Dockerfile
+	$(BIN)/yamllint -s .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml
+	promtool check config --lint=all prometheus/prometheus.yaml
+	promtool test rules prometheus/tests/*_test.yaml
 
 bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (3 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
@@ -48,6 +61,8 @@ bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastA
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt
 	cd api && $(LOCK) requirements-train.in -o requirements-train.txt
+	cd loadtester && $(LOCK) requirements.in -o requirements.txt
+	cd prometheus && $(LOCK) requirements.in -o requirements.txt
 	cd tests && $(LOCK) requirements.in -o requirements.txt
 
 clean: ## Remove .venv, the model and caches
@@ -60,6 +75,15 @@ clean: ## Remove .venv, the model and caches
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "Installing $< into .venv; the first time takes about a minute"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/prometheus.stamp: prometheus/install.sh | .venv/test.stamp
+	@prometheus/install.sh .venv/bin
+	@touch $@
+
+# Debian's chromium where there is one: Playwright has no build for every system.
+.venv/browser.stamp: | .venv/test.stamp
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
 	@touch $@
 
 $(MODEL): $(TRAINING) | .venv/train.stamp

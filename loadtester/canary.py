@@ -47,6 +47,15 @@ class CanaryMetrics:
         )
         ProcessCollector(registry=self.registry)
 
+    def counted(self) -> str:
+        """Return the rows sent, in words."""
+        (family,) = self.requests.collect()
+        return ", ".join(
+            f"{sample.value:.0f} {sample.labels['outcome']}"
+            for sample in family.samples
+            if sample.name.endswith("_total")
+        )
+
 
 class Canary:
     """Asks one service; nothing that the service does ends it."""
@@ -126,6 +135,7 @@ def main() -> None:
         # A slow answer delays the rows after it; they are not sent in a burst later.
         due = max(due + 1 / asked.rate, time.monotonic())
         ended.wait(due - time.monotonic())
+    log.info("ended after %s", metrics.counted())
 
 
 if __name__ == "__main__":
