@@ -266,11 +266,11 @@ class Stack:
         stats = self.locust("stats/requests")
         return sum(worker["state"] == state for worker in stats.get("workers", []))
 
-    def locust(self, path: str, **form: object) -> dict[str, Any]:
+    def locust(self, path: str, form: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Ask Locust's master as its UI does; an empty answer while it does not listen."""
         try:
             url = f"{self.url('ui')}/{path}"
-            answer = self.http.post(url, data=form) if form else self.http.get(url)
+            answer = self.http.post(url, data=form) if form is not None else self.http.get(url)
         except httpx.TransportError:
             return {}
         found: dict[str, Any] = answer.raise_for_status().json()
@@ -278,15 +278,15 @@ class Stack:
 
     def swarm(self, users: int, **form: object) -> None:
         """Start a run."""
-        answer = self.locust("swarm", user_count=users, spawn_rate=users, **form)
+        answer = self.locust("swarm", {"user_count": users, "spawn_rate": users, **form})
         assert answer["success"], answer
 
     def stop(self) -> dict[str, int]:
         """End the run; return Locust's count of requests by name once all workers reported."""
-        self.locust("stop")
+        self.locust("stop", {})
         wait_until("stopped", lambda: self.locust("stats/requests")["state"] == "stopped")
         wait_until("workers are back", lambda: self.workers("ready") == 2)
-        stats = self.locust("stats/requests")["stats"]
+        *stats, _aggregated = self.locust("stats/requests")["stats"]
         return {entry["name"]: entry["num_requests"] for entry in stats}
 
     def close(self) -> None:

@@ -1,0 +1,112 @@
+"""Locust and the canary against two real services, watched by a real Prometheus."""
+
+import re
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service import Samples, scrape, value
+from stack import SCRAPE_SECONDS, Stack, running, wait_until
+
+RECOVERS_WITHIN = 75
+"""Seconds: a worker leaves 60 s after the last word of a master, and is started again."""
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with running(tmp_path) as started:
+        yield started
+
+
+def served(stack: Stack) -> dict[str, int]:
+    """Return what the services say that they answered, by route."""
+    counts: Counter[str] = Counter()
+    for name in ("api0", "api1"):
+        samples = samples_of(stack, name)
+        for handler in ("/predict", "/predict/batch"):
+            counts[handler] += int(value(samples, "http_requests_total", handler=handler))
+    return dict(counts)
+
+
+def samples_of(stack: Stack, name: str) -> Samples:
+    with httpx.Client(base_url=stack.url(name)) as client:
+        return scrape(client)
+
+
+def canary_rows(stack: Stack) -> int:
+    """End the canary; return how many rows it sent, by its last words."""
+    canary = stack.running.pop("canary")
+    assert canary.close() == 0
+    counts = re.findall(r"(\d+) (?:correct|wrong|error)", canary.log.read_text().splitlines()[-1])
+    return sum(map(int, counts))
+
+
+def sent(stack: Stack) -> int:
+    """Return Locust's count of requests in this run so far."""
+    aggregated = stack.locust("stats/requests")["stats"][-1]
+    return int(aggregated["num_requests"])
+
+
+def becomes(stack: Stack, expr: str, wanted: int) -> None:
+    """Wait for the scrape after which Prometheus says this."""
+    wait_until(f"{expr} is {wanted}", lambda: stack.value(expr) == wanted, 4 * SCRAPE_SECONDS)
+
+
+def test_locust_and_the_services_and_prometheus_count_the_same(stack: Stack) -> None:
+    stack.swarm(40)
+    wait_until("2,000 requests", lambda: sent(stack) > 2000, 120)
+    locust = stack.stop()
+    rows = canary_rows(stack)
+    by_service = served(stack)
+    assert locust["/predict"] + rows == by_service["/predict"]
+    assert locust["/predict/batch"] == by_service["/predict/batch"]
+    for name, n in locust.items():
+        becomes(stack, f'sum(locust_requests_total{{name="{name}"}})', n)
+    for handler, n in by_service.items():
+        becomes(stack, f'sum(http_requests_total{{job="api",handler="{handler}"}})', n)
+    assert stack.value("sum(locust_request_failures_total)") == 0
+
+
+def test_load_reaches_both_services_alike(stack: Stack) -> None:
+    stack.swarm(40)
+    wait_until("1,000 requests", lambda: sent(stack) > 1000, 120)
+    stack.stop()
+    shares = [
+        value(samples_of(stack, name), "http_requests_total", handler="/predict")
+        for name in ("api0", "api1")
+    ]
+    assert max(shares) / sum(shares) < 0.6
+
+
+def test_a_killed_master_is_back_within_75_seconds_and_the_loss_is_seen(stack: Stack) -> None:
+    stack.swarm(20)
+    wait_until("prometheus sees the users", lambda: stack.value("locust_users") == 20)
+    stack.running["locust"].kill()
+    wait_until("the loss is seen", lambda: stack.value('up{job="locust"}') == 0)
+    wait_until("workers are back", lambda: stack.workers("ready") == 2, RECOVERS_WITHIN)
+    wait_until("the alert fires", lambda: "LocustRunLost" in stack.firing(), 60)
+    before = served(stack)
+    stack.swarm(20)
+    wait_until("200 requests", lambda: sent(stack) > 200, 60)
+    locust = stack.stop()
+    rows = canary_rows(stack)
+    assert rows
+    assert served(stack)["/predict/batch"] == before["/predict/batch"] + locust["/predict/batch"]
+    becomes(stack, 'sum(locust_requests_total{name="/predict"})', locust["/predict"])
+
+
+def test_the_canary_survives_a_restart_of_the_services(stack: Stack) -> None:
+    wait_until("rows", lambda: (stack.value('canary_requests_total{outcome="correct"}') or 0) > 3)
+    for name in ("api0", "api1"):
+        stack.running[name].process.send_signal(signal.SIGKILL)
+    errors = 'canary_requests_total{outcome="error"}'
+    wait_until("errors are counted", lambda: (stack.value(errors) or 0) > 0)
+    correct = stack.value('canary_requests_total{outcome="correct"}') or 0
+    wait_until(
+        "rows go on",
+        lambda: (stack.value('canary_requests_total{outcome="correct"}') or 0) > correct + 5,
+    )
