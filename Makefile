@@ -38,8 +38,8 @@ run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... 
 	@$(BIN)/python prometheus/static_config.py api=127.0.0.1:$(PORT) locust=127.0.0.1:9646 \
 	  canary=127.0.0.1:9647 prometheus=127.0.0.1:9090 > .venv/prometheus.yaml
 	@SERVING_PORT=$(PORT) SERVING_DRAIN_SECONDS=0 SERVICE=http://127.0.0.1:$(PORT) \
-	  exec $(BIN)/honcho -f loadtester/Procfile -d . start api locust canary \
-	  $$(command -v prometheus >/dev/null && echo prometheus)
+	  $(BIN)/honcho -f loadtester/Procfile -d . start api locust canary \
+	  $$(command -v prometheus >/dev/null && echo prometheus) || [ $$? -eq 130 ]  # Ctrl-C is no error
 
 test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
 	$(BIN)/pytest

@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -40,6 +41,24 @@ def uvicorn(name: str) -> tuple[str, ...]:
     """Return the command of one of servers.py, with stock flags but no log line a request."""
     stock = ("-m", "uvicorn", "--factory", "--port", "0", "--no-access-log")
     return (sys.executable, *stock, f"bench.servers:{name}")
+
+
+@contextmanager
+def scraped(server: Process) -> Iterator[None]:
+    """Ask for /metrics every five seconds, as Prometheus does, until the block ends."""
+    ended = threading.Event()
+
+    def scrape() -> None:
+        while not ended.wait(5):
+            httpx.get(f"{server.url}/metrics")
+
+    scraper = threading.Thread(target=scrape)
+    scraper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        scraper.join()
 
 
 def wrk(server: Process, connections: int, seconds: int) -> Load:

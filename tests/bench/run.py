@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from statistics import median
 
 import httpx
@@ -23,6 +24,7 @@ from bench.measure import (
     milliseconds_to_ready,
     pinned,
     runtime_megabytes,
+    scraped,
     uvicorn,
     wrk,
 )
@@ -32,6 +34,7 @@ from training.artifact import PIPELINE_FILE
 
 CONNECTIONS = 32
 ROUNDS = 3
+TELEMETRY_ROUNDS = 7
 SECONDS = 5
 
 SERVERS = {
@@ -40,6 +43,7 @@ SERVERS = {
     "FastAPI, pandas, pipeline": uvicorn("pipeline"),
     "this service": COMMAND,
 }
+UNCOUNTED = (sys.executable, "-m", "bench.uncounted")
 
 
 def throughput() -> None:
@@ -50,19 +54,32 @@ def throughput() -> None:
         f"{'':30}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}",
         flush=True,
     )
-    rounds = [{name: _load(name) for name in SERVERS} for _ in range(ROUNDS)]
+    rounds = [{name: _load(name, SERVERS[name]) for name in SERVERS} for _ in range(ROUNDS)]
     for name in SERVERS:
         rate, p50, p99 = (median(r[name][i] for r in rounds) for i in range(3))
         ratio = median(r[name].rate / next(iter(r.values())).rate for r in rounds)
         print(f"{name:30}{rate:9,.0f}{p50:9.2f}{p99:9.2f}{ratio:9.3f}")
 
 
-def _load(name: str) -> Load:
-    with pinned(SERVERS[name]) as server:
+def _load(name: str, command: Sequence[str]) -> Load:
+    with pinned(command) as server, scraped(server):
         wrk(server, CONNECTIONS, 1)
         result = wrk(server, CONNECTIONS, SECONDS)
     print(f"  {name}: {result.rate:,.0f}", file=sys.stderr, flush=True)
     return result
+
+
+def telemetry() -> None:
+    """Compare with the same service that counts nothing; both are scraped as Prometheus does."""
+    print(f"\ntelemetry on /predict; {TELEMETRY_ROUNDS} pairs of {SECONDS} s", flush=True)
+    pairs = [
+        {"counted": _load("counted", COMMAND), "not counted": _load("not counted", UNCOUNTED)}
+        for _ in range(TELEMETRY_ROUNDS)
+    ]
+    for name in pairs[0]:
+        print(f"{name:30}{median(p[name].rate for p in pairs):9,.0f} req/s")
+    cost = median(1 - p["counted"].rate / p["not counted"].rate for p in pairs)
+    print(f"{'cost of telemetry':30}{cost:9.1%}", flush=True)
 
 
 def overload() -> None:
@@ -113,6 +130,7 @@ def main() -> None:
             sys.exit(f"{program} not found: apt-get install wrk util-linux")
     os.sched_setaffinity(0, {LOAD_CPU})
     throughput()
+    telemetry()
     overload()
     batch()
     print(f"\nstart to ready, ms{milliseconds_to_ready():21,.0f}", flush=True)
