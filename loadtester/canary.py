@@ -76,7 +76,7 @@ class Canary:
             row, label = next(self._rows)
             outcome = "correct" if self._ask(self._holdout, row) == label else "wrong"
             self._say(f"{self._client.base_url} answers")
-        except (httpx.HTTPError, ValueError, WrongAnswer) as error:
+        except (httpx.HTTPError, RecursionError, ValueError, WrongAnswer) as error:
             outcome = "error"
             self._holdout = None  # another model may be coming up, with other rows
             self._say(f"{self._client.base_url}: {type(error).__name__}: {error}")
@@ -87,9 +87,9 @@ class Canary:
         with self._metrics.seconds.time():
             response = self._client.post("/predict", json=row)
         answer = response.raise_for_status().json()
+        found: str = holdout.check(answer)
         if answer.get("model_version") != holdout.model_version:
             self._holdout = None  # its own rows from now on; this one's label is true all the same
-        found: str = holdout.check(answer)
         return found
 
     def _say(self, line: str) -> None:

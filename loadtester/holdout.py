@@ -26,8 +26,8 @@ class Holdout:
     def parse(cls, body: Any) -> "Holdout":
         """Read the body of `GET /model/holdout`. Raises WrongAnswer if it has no rows in it."""
         try:
-            rows = tuple((example["row"], example["label"]) for example in body["rows"])
-            holdout = cls(body["model_version"], body["target"], rows)
+            rows = tuple((example["row"], str(example["label"])) for example in body["rows"])
+            holdout = cls(str(body["model_version"]), str(body["target"]), rows)
         except (KeyError, TypeError) as error:
             raise WrongAnswer(f"{PATH}: no rows with labels in {body!r:.200}") from error
         if not rows:
@@ -61,7 +61,7 @@ class Holdout:
             raise WrongAnswer(f"not a prediction: {prediction!r:.200}") from error
         if probabilities.keys() != self.classes:
             raise WrongAnswer(f"probabilities: of {sorted(probabilities)}, not of the classes")
-        if abs(total - 1) > 1e-3:
+        if not abs(total - 1) <= 1e-3:  # nor is NaN, which is in no order with any number
             raise WrongAnswer(f"probabilities: they add up to {total}")
         if answer != most:
             raise WrongAnswer(f"{self.target}: {answer!r}, but {most!r} is more probable")

@@ -52,6 +52,7 @@ class Client(FastHttpUser):
                 if not self.holdouts:
                     sleep(RETRY_SECONDS)
         self.rows: Iterator[tuple[Row, str]] = self.newest().shuffled()
+        sleep(random.random())  # or users that start together would ask together, every second
 
     def newest(self) -> Holdout:
         """Return the holdout of the model that was seen last."""
@@ -60,11 +61,11 @@ class Client(FastHttpUser):
     def ask_for_rows(self) -> None:
         """Ask for the rows of the model behind this connection."""
         with self.client.get(PATH, catch_response=True) as response:
-            if response.ok:
+            if arrived(response):
                 try:
-                    holdout = Holdout.parse(response.json())
+                    holdout = Holdout.parse(body_of(response))
                     self.holdouts[holdout.model_version] = holdout
-                except (ValueError, WrongAnswer) as wrong:
+                except WrongAnswer as wrong:
                     response.failure(str(wrong))
 
     @task(9)
@@ -82,22 +83,25 @@ class Client(FastHttpUser):
         self.sent += 1
         headers = {"Connection": "close"} if self.sent % REQUESTS_A_CONNECTION == 0 else {}
         with self.client.post(path, json=body, headers=headers, catch_response=True) as response:
-            if response.ok:
+            if arrived(response):
                 try:
-                    self.check(body, response)
-                except (ValueError, WrongAnswer) as wrong:
+                    self.check(body, body_of(response))
+                except WrongAnswer as wrong:
                     response.failure(str(wrong))
 
-    def check(self, body: Row | list[Row], response: ResponseContextManager) -> None:
-        """Raise WrongAnswer or ValueError that says what is wrong with an answer."""
-        answer: Any = response.json()
-        predictions = answer["predictions"] if isinstance(body, list) else [answer]
+    def check(self, body: Row | list[Row], answer: Any) -> None:
+        """Raise WrongAnswer that says what is wrong with an answer."""
+        try:
+            predictions = answer["predictions"] if isinstance(body, list) else [answer]
+            versions = [str(prediction["model_version"]) for prediction in predictions]
+        except (KeyError, TypeError) as error:
+            raise WrongAnswer(f"no model_version in {answer!r:.200}") from error
         if isinstance(body, list) and len(predictions) != len(body):
             raise WrongAnswer(f"predictions: {len(predictions)} for {len(body)} rows")
-        for prediction in predictions:
-            self.holdout_of(prediction.get("model_version")).check(prediction)
+        for version, prediction in zip(versions, predictions, strict=True):
+            self.holdout_of(version).check(prediction)
 
-    def holdout_of(self, version: object) -> Holdout:
+    def holdout_of(self, version: str) -> Holdout:
         """Return the holdout of a version; a new one is believed once it names itself."""
         if version not in self.holdouts:
             with self.asking:
@@ -105,12 +109,28 @@ class Client(FastHttpUser):
             self.rows = self.newest().shuffled()
         if version not in self.holdouts:
             raise WrongAnswer(f"model_version: {version!r}, but {PATH} knows {[*self.holdouts]}")
-        return self.holdouts[str(version)]
+        return self.holdouts[version]
+
+
+def arrived(response: ResponseContextManager) -> bool:
+    """Tell if there is an answer to check; `response.ok` is true of a refused connection too."""
+    return response.request_meta["exception"] is None
+
+
+def body_of(response: ResponseContextManager) -> Any:
+    """Return the answer's JSON. Raises WrongAnswer that quotes what is none.
+
+    Locust does not count a request at all whose answer raises anything else.
+    """
+    try:
+        return response.json()
+    except (RecursionError, TypeError, ValueError) as error:
+        raise WrongAnswer(f"not JSON: {response.text!r:.200}") from error
 
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
-    """Add the thresholds and the port of the metrics; the thresholds are in the UI as well."""
+    """Add the thresholds of a headless run, which judge() reads, and the port of the metrics."""
     group = parser.add_argument_group("Thresholds", "Exit code 1 when a run ends above one of them")
     group.add_argument(
         "--max-fail-ratio", type=float, default=0.01, env_var="LOCUST_MAX_FAIL_RATIO",
@@ -140,6 +160,8 @@ def verdict(environment: Environment, options: Namespace) -> list[str]:
     if not total.num_requests:
         return ["no request was sent"]
     missed = []
+    if environment.runner and environment.runner.exceptions:
+        missed.append(f"{len(environment.runner.exceptions)} kinds of exceptions in users")
     if total.fail_ratio > options.max_fail_ratio:
         missed.append(
             f"fail ratio {total.fail_ratio:.4f} > --max-fail-ratio {options.max_fail_ratio}"

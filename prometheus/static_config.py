@@ -8,6 +8,7 @@ named by no target is left out. Rules are read from beside prometheus.yaml, or f
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,10 @@ def parse(arguments: list[str]) -> dict[str, list[str]]:
     """Read NAME=HOST:PORT. Raises ValueError that names one of another form."""
     targets: dict[str, list[str]] = {}
     for argument in arguments:
-        name, found, address = argument.partition("=")
-        if not (found and name and ":" in address):
+        found = re.fullmatch(r"([^=]+)=([^/\s]+:\d+)", argument)
+        if not found:
             raise ValueError(f"{argument!r} is not NAME=HOST:PORT")
-        targets.setdefault(name, []).append(address)
+        targets.setdefault(found[1], []).append(found[2])
     return targets
 
 

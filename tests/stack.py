@@ -189,7 +189,7 @@ class Stack:
     def _load(self) -> None:
         master = (
             *("--master", "--master-bind-port", str(self.ports["rpc"]), "--class-picker"),
-            *("--host", self.url("api"), "--stop-timeout", "10", "--enable-rebalancing"),
+            *("--host", self.url("api"), "--stop-timeout", "2", "--enable-rebalancing"),
             *("--web-host", "127.0.0.1", "--web-port", str(self.ports["ui"])),
             *("--metrics-port", str(self.ports["locust"])),
         )
@@ -277,9 +277,11 @@ class Stack:
         return found
 
     def swarm(self, users: int, **form: object) -> None:
-        """Start a run."""
+        """Start a run; return once its counts have begun at zero."""
         answer = self.locust("swarm", {"user_count": users, "spawn_rate": users, **form})
         assert answer["success"], answer
+        started = ("spawning", "running")
+        wait_until("a run", lambda: self.locust("stats/requests")["state"] in started)
 
     def stop(self) -> dict[str, int]:
         """End the run; return Locust's count of requests by name once all workers reported."""

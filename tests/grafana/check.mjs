@@ -15,12 +15,12 @@ if (!names.length) {
 }
 
 // What is added stands on the last line, so that the lines are those of the JSON file.
-const module = (json) => `export default ${json.trimEnd()} satisfies DashboardFile; import type { DashboardFile } from '../dashboard';\n`;
+const typed = (json) => `export default ${json.trimEnd()} satisfies DashboardFile; import type { DashboardFile } from '../dashboard';\n`;
 
 rmSync(work, { recursive: true, force: true });
 mkdirSync(work);
 const sources = new Map(names.map((name) => [join(work, name.replace(/json$/, 'ts')), join(folder, name)]));
-sources.forEach((json, file) => writeFileSync(file, module(readFileSync(json, 'utf8'))));
+sources.forEach((json, file) => writeFileSync(file, typed(readFileSync(json, 'utf8'))));
 
 const program = ts.createProgram([...sources.keys()], {
   strict: true,
@@ -33,7 +33,8 @@ const program = ts.createProgram([...sources.keys()], {
 const found = ts.getPreEmitDiagnostics(program);
 for (const { file, start, messageText } of found) {
   const at = file ? `${relative('', sources.get(file.fileName) ?? file.fileName)}:${file.getLineAndCharacterOfPosition(start).line + 1}: ` : '';
-  console.error(at + ts.flattenDiagnosticMessageText(messageText, '\n'));
+  // The last line of a chain names the key; those before it print the whole panel.
+  console.error(at + ts.flattenDiagnosticMessageText(messageText, '\n').split('\n').at(-1).trim());
 }
 rmSync(work, { recursive: true });
 console.log(`${names.length} dashboards, ${found.length} errors`);
