@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         32, description="most requests to /predict that wait for the model; above it 503"
     )
     max_queued_batches: Positive = Field(
-        4, description="most requests to /predict/batch that wait or run; above it 503"
+        16, description="most requests to /predict/batch that wait or run; above it 503"
     )
     max_head_bytes: Positive = Field(
         64 * 1024, description="largest request line and headers; above it 431"
