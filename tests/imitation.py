@@ -55,7 +55,9 @@ def imitating(holdout: Answer, answer: Answer) -> Iterator[tuple[str, Counter[An
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
-            if self.close_connection:  # asked for; unannounced, the client's next request may be lost
+            if (
+                self.close_connection
+            ):  # asked for; unannounced, the client's next request may be lost
                 self.send_header("connection", "close")
             self.end_headers()
             self.wfile.write(body)

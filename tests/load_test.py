@@ -90,14 +90,15 @@ def test_a_killed_master_is_back_within_75_seconds_and_the_loss_is_seen(stack: S
     stack.running["locust"].kill()
     wait_until("workers are back", lambda: stack.workers("ready") == 2, RECOVERS_WITHIN)
     wait_until("the loss is seen", lambda: "LocustRunLost" in stack.firing())
-    # Orphaned workers went on for a minute, and told the new master.
-    handler, by_locust = "/predict/batch", 'sum(locust_requests_total{name="/predict/batch"})'
-    before, counted = served(stack)[handler], stack.value(by_locust) or 0
+    # Orphaned workers went on for a minute, and told the new master: later than the last scrape.
+    handler = "/predict/batch"
+    counted = int(value(samples_of(stack, "locust"), "locust_requests_total", name=handler))
+    before = served(stack)[handler]
     stack.swarm(20)
     wait_until("200 requests", lambda: sent(stack) > 200, 60)
     locust = stack.stop()
     assert served(stack)[handler] == before + locust[handler]
-    becomes(stack, by_locust, int(counted) + locust[handler])
+    becomes(stack, f'sum(locust_requests_total{{name="{handler}"}})', counted + locust[handler])
 
 
 def test_the_canary_survives_a_restart_of_the_services(stack: Stack) -> None:
