@@ -55,9 +55,8 @@ def imitating(holdout: Answer, answer: Answer) -> Iterator[tuple[str, Counter[An
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
-            if (
-                self.close_connection
-            ):  # asked for; unannounced, the client's next request may be lost
+            # Unannounced, the client's next request could be lost.
+            if self.close_connection:
                 self.send_header("connection", "close")
             self.end_headers()
             self.wfile.write(body)

@@ -113,7 +113,7 @@ def scrape(client: httpx.Client) -> Samples:
     }
 
 
-def value(samples: Samples, name: str, **labels: str) -> float:
+def value(samples: Samples, name: str, /, **labels: str) -> float:
     """Return the sum of the samples of this name that have these labels."""
     wanted = labels.items()
     return sum(n for (found, own), n in samples.items() if found == name and wanted <= set(own))
