@@ -19,6 +19,7 @@ from app.features import Matrix, encode
 from app.metrics import HttpMetrics, ModelMetrics
 from app.model import Model
 from app.settings import Settings
+from imitation import mislabelled
 from stack import PROMETHEUS, SCRAPE_SECONDS, Stack, running, wait_until
 
 DRIFT_WITHIN = 7 * 60
@@ -49,15 +50,7 @@ def test_traffic_from_one_island_alone_is_alerted(tmp_path: Path) -> None:
 
 
 def test_a_model_that_answers_wrongly_is_caught_by_live_accuracy(tmp_path: Path) -> None:
-    # Each true class named as another one: what a model trained on shuffled labels looks like.
-    names = dict(zip(CARD.classes, np.roll(CARD.classes, 1), strict=True))
-    wrong = CARD.model_copy(
-        update={"holdout": [e.model_copy(update={"label": names[e.label]}) for e in CARD.holdout]}
-    )
-    model = tmp_path / "model"
-    model.mkdir()
-    (model / "model.json").write_bytes(wrong.seal())
-    (model / "model.onnx").write_bytes((SETTINGS.model_dir / "model.onnx").read_bytes())
+    model = mislabelled(tmp_path / "model")
     with running(tmp_path, model_dir=model) as stack:
         wait_until("it fires", lambda: "" in firing_for(stack, "LiveAccuracyLow"), 180)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.card import Card
-from app.settings import Settings
-from imitation import imitating, rows_of
+from imitation import imitating, mislabelled, rows_of
 from service import Process, Samples, scrape, serving, value
 from stack import LOADTESTER, Deployment, free_port, wait_until
 
@@ -41,15 +38,6 @@ def rows(found: Found, outcome: str) -> float:
     return value(found(), "canary_requests_total", outcome=outcome)
 
 
-def shuffle_labels(model: Path) -> None:
-    """Give every held-out row the label of another class."""
-    card = Card.unseal((model / "model.json").read_bytes())
-    after = dict(zip(card.classes, (*card.classes[1:], card.classes[0]), strict=True))
-    for example in card.holdout:
-        example.label = after[example.label]
-    (model / "model.json").write_bytes(card.seal())
-
-
 def test_right_answers_are_counted_as_correct(service: Process, tmp_path: Path) -> None:
     with canary(tmp_path, service.url) as (_, found):
         wait_until("50 rows", lambda: rows(found, "correct") > 50)
@@ -58,8 +46,7 @@ def test_right_answers_are_counted_as_correct(service: Process, tmp_path: Path) 
 
 
 def test_answers_other_than_the_label_are_counted_as_wrong(tmp_path: Path) -> None:
-    model = Path(shutil.copytree(Settings().model_dir, tmp_path / "model"))
-    shuffle_labels(model)
+    model = mislabelled(tmp_path / "model")
     with serving(model_dir=model) as mistaken, canary(tmp_path, mistaken.url) as (_, found):
         wait_until("50 rows", lambda: rows(found, "wrong") > 50)
         assert rows(found, "correct") < 5

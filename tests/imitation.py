@@ -1,14 +1,19 @@
-"""A service that answers what a test wants it to, and a count of what it was sent."""
+"""A service that answers what a test wants it to, and a model that is wrong in all it answers."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import httpx
+
+from app.card import Card
+from app.settings import Settings
 
 CERTAIN = {"Adelie": 1.0, "Chinstrap": 0.0, "Gentoo": 0.0}
 RIGHT: dict[str, Any] = {"species": "Adelie", "probabilities": CERTAIN, "model_version": "first"}
@@ -27,6 +32,20 @@ def rows_of(client: httpx.Client) -> Answer:
     """Return a real service's holdout, as if the first model had it."""
     real = {**client.get("/model/holdout").json(), "model_version": RIGHT["model_version"]}
     return lambda _n, _sent: real
+
+
+def mislabelled(folder: Path) -> Path:
+    """Copy the model and name each true class as another one; return the folder.
+
+    What a model that was trained on shuffled labels looks like from outside.
+    """
+    model = Path(shutil.copytree(Settings().model_dir, folder))
+    card = Card.unseal((model / "model.json").read_bytes())
+    after = dict(zip(card.classes, (*card.classes[1:], card.classes[0]), strict=True))
+    for example in card.holdout:
+        example.label = after[example.label]
+    (model / "model.json").write_bytes(card.seal())
+    return model
 
 
 class _Server(ThreadingHTTPServer):

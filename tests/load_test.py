@@ -1,7 +1,6 @@
 """Locust and the canary against two real services, watched by a real Prometheus."""
 
 import re
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +103,7 @@ def test_a_killed_master_is_back_within_75_seconds_and_the_loss_is_seen(stack: S
 def test_the_canary_survives_a_restart_of_the_services(stack: Stack) -> None:
     wait_until("rows", lambda: (stack.value('canary_requests_total{outcome="correct"}') or 0) > 3)
     for name in ("api0", "api1"):
-        stack.running[name].process.send_signal(signal.SIGKILL)
+        stack.running[name].kill()
     errors = 'canary_requests_total{outcome="error"}'
     wait_until("errors are counted", lambda: (stack.value(errors) or 0) > 0)
     correct = stack.value('canary_requests_total{outcome="correct"}') or 0
