@@ -56,7 +56,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp ## Check style
 	promtool test rules prometheus/tests/*_test.yaml
 	node tests/grafana/check.mjs
 
-bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (3 minutes, needs wrk)
+bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow

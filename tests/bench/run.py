@@ -1,4 +1,4 @@
-"""Measure the service beside what it could be: `make bench`, three minutes, a table a question."""
+"""Measure the service beside what it could be: `make bench`, four minutes, a table a question."""
 
 import os
 import shutil
