@@ -26,8 +26,8 @@ from holdout import PATH, Holdout, Row, WrongAnswer
 # Locust takes the first one where no other is chosen.
 Steady, Ramp, Spike = shapes.Steady, shapes.Ramp, shapes.Spike
 
-REQUESTS_A_CONNECTION = 100
-"""A connection stays with its pod; without a new one now and then, new pods would get no load."""
+REQUESTS_A_CONNECTION = 10
+"""A connection stays with its pod: at one request a second, a new pod has its share after 10 s."""
 BATCH_ROWS = 20
 RETRY_SECONDS = 1.0
 

@@ -1,17 +1,13 @@
 """Locust's UI in a real browser, on the whole stack."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from browser import new_page
 from stack import Stack, running
-
-TIMEOUT_MS = 30_000
-expect.set_options(timeout=TIMEOUT_MS)
 
 COLOURED_ROWS = """() => [...document.querySelectorAll("canvas")].map(canvas => {
   const {width, height} = canvas, legend = Math.round(height / 6), rows = new Set();
@@ -33,25 +29,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def page(stack: Stack) -> Iterator[Page]:
-    """Locust's page with all options unfolded; fails the test on any error in the console."""
-    errors: list[str] = []
+    """Open Locust's page with all options unfolded."""
     # Within the stack's life: Playwright's event loop must end before the stack's does.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox"] if os.geteuid() == 0 else [],
-        )
-        page = browser.new_page()
-        page.set_default_timeout(TIMEOUT_MS)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.extend([said.text] * (said.type == "error")))
+    with new_page() as page:
         page.goto(stack.url("ui"))
         page.get_by_role("button", name="Start", exact=True).wait_for()
         for options in page.get_by_role("button", name=re.compile("options|parameters")).all():
             options.click()
         yield page
-        browser.close()
-    assert errors == []
 
 
 def test_the_form_offers_each_shape(page: Page) -> None:

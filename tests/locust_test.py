@@ -120,13 +120,11 @@ def test_a_new_model_in_the_middle_fails_nothing(holdout: Answer, tmp_path: Path
     assert run.stats["/model/holdout"]["num_requests"] == 2
 
 
-def test_a_user_takes_a_new_connection_every_hundred_requests(
-    holdout: Answer, tmp_path: Path
-) -> None:
+def test_a_user_takes_a_new_connection_every_ten_requests(holdout: Answer, tmp_path: Path) -> None:
     with imitating(holdout, lambda _, sent: to_each(sent, RIGHT)) as (url, posts):
         run = Run(tmp_path, url).end()
     first, *others, last = posts.values()
     assert run.total("num_failures") == 0
     assert others
-    assert set(others) == {100}
-    assert max(first, last) <= 100
+    assert set(others) == {10}
+    assert max(first, last) <= 10

@@ -1,0 +1,44 @@
+"""A bad image takes nothing away: the old pods serve on, it is seen, and a revert ends it."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from clients import Prometheus, wait_until
+from cluster import Application
+from developer import Developer
+from github import USER
+from registry import API, spoil
+from visitor import Visitor, versions
+
+MODEL = "/srv/data/model/model.onnx"
+BAD: dict[str, Callable[[], str]] = {
+    "crashes": lambda: spoil("crashes", 'CMD ["python", "-c", "raise SystemExit(1)"]'),
+    "never ready": lambda: spoil("never-ready", 'CMD ["python", "-m", "http.server", "8000"]'),
+    "does not exist": lambda: f"docker.io/{USER}/{API}:does-not-exist",
+    "model altered": lambda: spoil("altered", "USER 0", f"RUN printf x >> {MODEL}", "USER 10001"),
+}
+REVERTED_WITHIN = 180
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_image_is_seen_while_the_old_one_serves_on(
+    application: Application, developer: Developer, prometheus: Prometheus, bad: str
+) -> None:
+    before = versions()
+    image = BAD[bad]()
+    with Visitor() as visitor:
+        commit = developer.deploy(image)
+        wait_until("progress", lambda: application.health() == "Progressing", 60)
+        wait_until("degradation", lambda: application.health() == "Degraded", 120)
+        wait_until("the alert", lambda: "ArgoCDDegraded" in prometheus.firing(), 120)
+        assert versions() == before
+        reverted = time.monotonic()
+        application.settle(developer.revert(commit), REVERTED_WITHIN)
+        print(f"{bad}: healthy {time.monotonic() - reverted:.0f} s after the revert")
+        wait_until("silence", lambda: "ArgoCDDegraded" not in prometheus.firing(), 60)
+    assert versions() == before
+    assert visitor.failed == []
+    assert len(visitor.models) == 1
+    assert visitor.answered > 100

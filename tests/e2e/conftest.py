@@ -1,0 +1,78 @@
+"""One cluster and one GitHub for all tests; each leaves both as it found them."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import cluster
+import registry
+from clients import Locust, Prometheus
+from developer import Developer
+from github import GitHub, hosting
+from repository import ROOT
+
+PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def needs() -> None:
+    """End at once, and say what is missing."""
+    unset = [name for name in cluster.NEEDED if not os.environ.get(name)]
+    missing = [name for name in PROGRAMS if not shutil.which(name)]
+    if unset or missing:
+        pytest.exit(f"not set: {', '.join(unset)}; not on the PATH: {', '.join(missing)}", 2)
+
+
+@pytest.fixture(scope="session")
+def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
+    with hosting(tmp_path_factory.mktemp("github")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def developer(github: GitHub) -> Developer:
+    return Developer(github, "Grace")
+
+
+@pytest.fixture(scope="session")
+def installed(github: GitHub) -> cluster.Application:
+    """Install Argo CD by install.yaml, and let it deploy develop with images of this tree."""
+    for name in registry.DOCKERFILES:
+        registry.build(name, "local", user="library")  # where a pod looks for NAME:local
+    subprocess.run((ROOT / "argocd" / "install.sh", github.url), check=True, timeout=900)
+    application = cluster.Application()
+    application.settle(github.tip(), 300)
+    return application
+
+
+@pytest.fixture
+def application(installed: cluster.Application, github: GitHub) -> cluster.Application:
+    """Wait for calm before the test: what an earlier one left would be taken for its."""
+    installed.settle(github.tip(), 300)
+    return installed
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=10) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def prometheus(http: httpx.Client, installed: cluster.Application) -> Prometheus:
+    return Prometheus(http, cluster.url(cluster.PROMETHEUS))
+
+
+@pytest.fixture(scope="session")
+def locust(http: httpx.Client, installed: cluster.Application) -> Locust:
+    return Locust(http, cluster.url(cluster.LOCUST), workers=2)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("e2e")

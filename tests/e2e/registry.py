@@ -1,0 +1,41 @@
+"""Images built from this working tree, pushed to the registry that REGISTRY names."""
+
+import os
+import subprocess
+
+from github import USER
+from repository import ROOT
+
+API, LOADTESTER = "taller6-fastapi-ml-api", "model-loadtester"
+DOCKERFILES = {API: "api/Dockerfile", LOADTESTER: "loadtester/Dockerfile"}
+
+
+def buildah(*arguments: str, stdin: str = "") -> None:
+    """Run buildah at the root of the repository. Raises RuntimeError with its words."""
+    command = ("buildah", *arguments)
+    done = subprocess.run(
+        command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=900
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"buildah {arguments[0]}: {done.stderr[-3000:]}")
+
+
+def push(path: str, *options: str, stdin: str = "") -> str:
+    """Build, push, and return the name that a manifest has for USER/NAME:TAG."""
+    here = f"{os.environ['REGISTRY']}/{path}"
+    buildah("bud", "-q", "--isolation", "chroot", "--layers", "-t", here, *options, stdin=stdin)
+    buildah("push", "-q", "--tls-verify=false", here)
+    return f"docker.io/{path}"
+
+
+def build(name: str, version: str, user: str = USER) -> str:
+    """Build one of the two images and return its name."""
+    options = ("--build-arg", f"VERSION={version}", "-f", DOCKERFILES[name], ".")
+    return push(f"{user}/{name}:{version}", *options)
+
+
+def spoil(version: str, *lines: str) -> str:
+    """Add lines to the Dockerfile of the API's image `local`; return the new image's name."""
+    base = f"FROM {os.environ['REGISTRY']}/library/{API}:local"
+    dockerfile = "\n".join((base, *lines, ""))
+    return push(f"{USER}/{API}:{version}", "--tls-verify=false", "-f", "-", ".", stdin=dockerfile)

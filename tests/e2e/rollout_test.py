@@ -1,0 +1,84 @@
+"""No request is lost, whatever happens to the pods that answer: Locust's exit code says so."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import registry
+from clients import wait_until
+from cluster import Application, get, kubectl, pods, ready
+from developer import Developer
+from visitor import versions
+
+JOB = "nothing-lost"
+SECONDS = 150
+COMMAND = (
+    *("locust", "-f", "locust.py", "--headless", "--host", "http://api-service:8000"),
+    *("--users", "50", "--spawn-rate", "50", "--run-time", f"{SECONDS}s", "--only-summary"),
+    *("--max-fail-ratio", "0", "--max-p95-ms", "1000"),
+)
+
+
+def job() -> dict[str, Any]:
+    """Return a Job that runs Locust once, in a pod like those of the manifest."""
+    template = get("deployment", "locust")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    del container["readinessProbe"]
+    container["args"] = COMMAND
+    template["metadata"]["labels"] = {"app.kubernetes.io/name": JOB}
+    template["spec"]["restartPolicy"] = "Never"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": JOB, "namespace": "mlops"},
+        "spec": {"backoffLimit": 0, "template": template},
+    }
+
+
+@pytest.fixture
+def locust_job(application: Application) -> Iterator[Application]:
+    """Send 50 requests a second meanwhile."""
+    kubectl("apply", "-f", "-", stdin=json.dumps(job()))
+    wait_until("Locust", lambda: ready(JOB), 60)
+    yield application
+    kubectl("delete", "-n", "mlops", "job", JOB)
+
+
+def evict(pod: str) -> None:
+    """Ask for a pod to leave, as a node does that is drained; the PodDisruptionBudget is heard."""
+    name = {"name": pod, "namespace": "mlops"}
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
+    path = f"/api/v1/namespaces/mlops/pods/{pod}/eviction"
+    kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+
+
+def exit_code() -> int | None:
+    """Return Locust's exit code, None while it runs."""
+    (pod,) = pods(JOB)
+    (status,) = pod["status"]["containerStatuses"]
+    ended = status["state"].get("terminated")
+    return int(ended["exitCode"]) if ended else None
+
+
+def test_nothing_is_lost_in_a_rollout_an_eviction_and_a_rollback(
+    locust_job: Application, developer: Developer
+) -> None:
+    (before,) = versions()
+    second = developer.deploy(registry.build(registry.API, "second"))
+    locust_job.settle(second)
+    assert versions() == {"second"}
+
+    evicted = min(ready("api"))
+    evict(evicted)
+    wait_until("another pod", lambda: len(ready("api") - {evicted}) == 2)
+
+    locust_job.settle(developer.revert(second))
+    assert versions() == {before}
+
+    assert exit_code() is None, "Locust ended before the rollback did"
+    wait_until("the end of the run", lambda: exit_code() is not None, SECONDS + 60)
+    log = kubectl("logs", "-n", "mlops", f"job/{JOB}")
+    print(log)
+    assert exit_code() == 0, log

@@ -1,0 +1,59 @@
+"""Pods that come and go are found, forgotten, and share the load."""
+
+import pytest
+
+from clients import Locust, Prometheus, wait_until
+from cluster import LOCUST as LOCUST_PORT
+from cluster import Application, answers, ready
+from developer import Developer
+
+DEPLOYMENT = "manifest/api-deployment.yaml"
+TWO_SCRAPES = 10
+USERS, SECONDS = 200, 180
+"""Each user renews its connection every 10 requests, so this is some 3,600 connections: of
+those, one pod in four gets a share that varies by 3% of it (one standard deviation)."""
+COUNTED = f'sum by (pod) (increase(http_requests_total{{handler="/predict"}}[{SECONDS - 30}s]))'
+
+
+def scale(application: Application, developer: Developer, old: int, new: int) -> None:
+    """Change the number of pods in Git, wait until they are there, and see who is watched."""
+    text = "replicas: {}\n"
+    commit = developer.write(DEPLOYMENT, text.format(old), text.format(new), f"Scale to {new}")
+    application.settle(commit)
+
+
+def test_prometheus_sees_each_pod_within_two_scrapes_and_none_that_left(
+    application: Application, developer: Developer, prometheus: Prometheus
+) -> None:
+    for old, new in ((2, 1), (1, 4), (4, 2)):
+        scale(application, developer, old, new)
+        pods = wait_until("the pods", lambda n=new: len(p := ready("api")) == n and p)
+        wanted = dict.fromkeys(pods, "up")
+        wait_until(f"{new} targets", lambda w=wanted: prometheus.targets("api") == w, TWO_SCRAPES)
+
+
+def test_load_spreads_over_the_pods(
+    application: Application, developer: Developer, prometheus: Prometheus, locust: Locust
+) -> None:
+    scale(application, developer, 2, 4)
+    assert answers(LOCUST_PORT, "/")
+    locust.swarm(USERS)
+    try:
+        wait_until(
+            "a full window",
+            lambda: (
+                locust.ask("stats/requests")["total_rps"] > 0
+                and sum(e["num_requests"] for e in locust.ask("stats/requests")["stats"][:-1])
+                >= USERS * SECONDS
+            ),
+            SECONDS + 60,
+        )
+        counts = {s["metric"]["pod"]: float(s["value"][1]) for s in prometheus.query(COUNTED)}
+    finally:
+        locust.stop()
+        scale(application, developer, 4, 2)
+    assert counts.keys() == ready("api") | counts.keys()
+    mean = sum(counts.values()) / len(counts)
+    print({pod: f"{count / mean:.3f}" for pod, count in counts.items()})
+    assert len(counts) == 4
+    assert all(count == pytest.approx(mean, rel=0.1) for count in counts.values())
