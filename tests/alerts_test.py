@@ -19,8 +19,9 @@ from app.features import Matrix, encode
 from app.metrics import HttpMetrics, ModelMetrics
 from app.model import Model
 from app.settings import Settings
+from clients import wait_until
 from imitation import mislabelled
-from stack import PROMETHEUS, SCRAPE_SECONDS, Stack, running, wait_until
+from stack import PROMETHEUS, SCRAPE_SECONDS, Stack, running
 
 DRIFT_WITHIN = 7 * 60
 """Seconds: the bound that the rule's own tests prove for traffic that does not grow."""
@@ -34,7 +35,7 @@ CLEAN_SCRAPES = 75 * 60 // SCRAPE_SECONDS
 
 def firing_for(stack: Stack, alert: str) -> set[str]:
     """Return the features for which a firing alert is labelled; "" where it has no feature."""
-    series = stack.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}')
+    series = stack.prometheus.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}')
     return {s["metric"].get("feature", "") for s in series}
 
 

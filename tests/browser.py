@@ -12,7 +12,7 @@ expect.set_options(timeout=TIMEOUT_MS)
 
 
 @contextmanager
-def new_page(**options: bool) -> Iterator[Page]:
+def new_page(*, ignore_https_errors: bool = False) -> Iterator[Page]:
     """Open a page until the block ends; fail then if its console had an error."""
     errors: list[str] = []
     with sync_playwright() as playwright:
@@ -20,7 +20,7 @@ def new_page(**options: bool) -> Iterator[Page]:
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
-        page = browser.new_page(**options)
+        page = browser.new_page(ignore_https_errors=ignore_https_errors)
         page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.extend([said.text] * (said.type == "error")))

@@ -66,4 +66,4 @@ def test_a_ramp_is_started_and_watched_and_stopped_in_the_browser(stack: Stack, 
 
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(state).to_contain_text("Statusstopped")
-    assert stack.locust("stats/requests")["state"] == "stopped"
+    assert stack.locust.ask("stats/requests")["state"] == "stopped"

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from clients import wait_until
 from imitation import imitating, mislabelled, rows_of
 from service import Process, Samples, scrape, serving, value
-from stack import LOADTESTER, Deployment, free_port, wait_until
+from stack import LOADTESTER, Deployment, free_port
 
 COMMAND = (sys.executable, "canary.py")
 Found = Callable[[], Samples]

@@ -78,6 +78,11 @@ class Locust:
         """Return how many workers the master sees in a state."""
         return sum(w["state"] == state for w in self.ask("stats/requests").get("workers", []))
 
+    def sent(self) -> int:
+        """Return how many requests the run has sent so far."""
+        *stats, _aggregated = self.ask("stats/requests")["stats"]
+        return sum(entry["num_requests"] for entry in stats)
+
     def swarm(self, users: int, **form: object) -> None:
         """Start a run; return once its counts have begun at zero."""
         answer = self.ask("swarm", {"user_count": users, "spawn_rate": users, **form})

@@ -13,7 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import telemetry
-from stack import Stack, running, wait_until
+from clients import wait_until
+from stack import Stack, running
 
 LAST_SECONDS = 60
 RUNTIME = ("process_", "python_")
@@ -47,12 +48,14 @@ def stack(argocd: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     """Run the stack under load, with each fault that a panel exists to show."""
     folder = tmp_path_factory.mktemp("stack")
     with running(folder, [f"argocd={argocd}"]) as started:
-        started.swarm(40)
+        started.locust.swarm(40)
         refuse_an_input(started)
-        wait_until("drift is computed", lambda: started.query("model:feature_psi:10m"), 120)
+        wait_until(
+            "drift is computed", lambda: started.prometheus.query("model:feature_psi:10m"), 120
+        )
         wait_until(
             "a minute of load",
-            lambda: (started.value("min(model:feature_rows:increase10m)") or 0) > 2000,
+            lambda: (started.prometheus.value("min(model:feature_rows:increase10m)") or 0) > 2000,
             180,
         )
         yield started
@@ -70,12 +73,14 @@ def unfilled(stack: Stack, name: str) -> list[str]:
     dashboard = telemetry.dashboards()[name]
     values, empty = {}, []
     for variable, (selector, label) in telemetry.variables(dashboard).items():
-        found = {s["metric"][label] for s in stack.query(selector) if label in s["metric"]}
+        found = {
+            s["metric"][label] for s in stack.prometheus.query(selector) if label in s["metric"]
+        }
         values[variable] = min(found, default="")
         if not found:
             empty.append(f"{name}: ${variable}")
     for query in telemetry.queries(name, dashboard):
-        series = stack.query_range(telemetry.filled(query.expr, values), LAST_SECONDS)
+        series = stack.prometheus.query_range(telemetry.filled(query.expr, values), LAST_SECONDS)
         if not any(math.isfinite(float(v)) for s in series for _, v in s["values"]):
             empty.append(query.where)
     return empty
@@ -96,7 +101,7 @@ def test_every_panel_variable_and_annotation_has_data(stack: Stack, name: str) -
 
 
 def test_every_recording_rule_has_data(stack: Stack) -> None:
-    assert [r for r in telemetry.recorded() if not stack.query(r)] == []
+    assert [r for r in telemetry.recorded() if not stack.prometheus.query(r)] == []
 
 
 def test_no_rule_fails(stack: Stack) -> None:
@@ -107,7 +112,7 @@ def test_no_rule_fails(stack: Stack) -> None:
 
 
 def test_no_alert_fires_while_all_is_well(stack: Stack) -> None:
-    assert stack.firing() == set()
+    assert stack.prometheus.firing() == set()
 
 
 def exported(stack: Stack) -> set[str]:

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from clients import wait_until
 from headless import Run
 from imitation import RIGHT, Answer, imitating, rows_of
 from service import Samples, scrape
-from stack import wait_until
 
 HELD_AFTER = 100
 

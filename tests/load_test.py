@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clients import wait_until
 from service import Samples, scrape, value
-from stack import SCRAPE_SECONDS, Stack, running, wait_until
+from stack import SCRAPE_SECONDS, Stack, running
 
 RECOVERS_WITHIN = 75
 """Seconds: a worker leaves 60 s after the last word of a master, and is started again."""
@@ -44,21 +45,17 @@ def canary_rows(stack: Stack) -> int:
     return sum(map(int, counts))
 
 
-def sent(stack: Stack) -> int:
-    """Return Locust's count of requests in this run so far."""
-    aggregated = stack.locust("stats/requests")["stats"][-1]
-    return int(aggregated["num_requests"])
-
-
 def becomes(stack: Stack, expr: str, wanted: int) -> None:
     """Wait for the scrape after which Prometheus says this."""
-    wait_until(f"{expr} is {wanted}", lambda: stack.value(expr) == wanted, 4 * SCRAPE_SECONDS)
+    wait_until(
+        f"{expr} is {wanted}", lambda: stack.prometheus.value(expr) == wanted, 4 * SCRAPE_SECONDS
+    )
 
 
 def test_locust_and_the_services_and_prometheus_count_the_same(stack: Stack) -> None:
-    stack.swarm(40)
-    wait_until("2,000 requests", lambda: sent(stack) > 2000, 120)
-    locust = stack.stop()
+    stack.locust.swarm(40)
+    wait_until("2,000 requests", lambda: stack.locust.sent() > 2000, 120)
+    locust = stack.locust.stop()
     rows = canary_rows(stack)
     by_service = served(stack)
     assert locust["/predict"] + rows == by_service["/predict"]
@@ -67,13 +64,13 @@ def test_locust_and_the_services_and_prometheus_count_the_same(stack: Stack) -> 
         becomes(stack, f'sum(locust_requests_total{{name="{name}"}})', n)
     for handler, n in by_service.items():
         becomes(stack, f'sum(http_requests_total{{job="api",handler="{handler}"}})', n)
-    assert stack.value("sum(locust_request_failures_total)") == 0
+    assert stack.prometheus.value("sum(locust_request_failures_total)") == 0
 
 
 def test_load_reaches_both_services_alike(stack: Stack) -> None:
-    stack.swarm(40)
-    wait_until("1,000 requests", lambda: sent(stack) > 1000, 120)
-    stack.stop()
+    stack.locust.swarm(40)
+    wait_until("1,000 requests", lambda: stack.locust.sent() > 1000, 120)
+    stack.locust.stop()
     shares = [
         value(samples_of(stack, name), "http_requests_total", handler="/predict")
         for name in ("api0", "api1")
@@ -82,32 +79,34 @@ def test_load_reaches_both_services_alike(stack: Stack) -> None:
 
 
 def test_a_killed_master_is_back_within_75_seconds_and_the_loss_is_seen(stack: Stack) -> None:
-    stack.swarm(20)
+    stack.locust.swarm(20)
     # The rule looks every 15 s: what it never saw, it cannot miss.
-    wait_until("40 s of load", lambda: sent(stack) > 800, 60)
-    assert stack.value("locust_users") == 20
+    wait_until("40 s of load", lambda: stack.locust.sent() > 800, 60)
+    assert stack.prometheus.value("locust_users") == 20
     stack.running["locust"].kill()
-    wait_until("workers are back", lambda: stack.workers("ready") == 2, RECOVERS_WITHIN)
-    wait_until("the loss is seen", lambda: "LocustRunLost" in stack.firing())
+    wait_until("workers are back", lambda: stack.locust.workers("ready") == 2, RECOVERS_WITHIN)
+    wait_until("the loss is seen", lambda: "LocustRunLost" in stack.prometheus.firing())
     # Orphaned workers went on for a minute, and told the new master: later than the last scrape.
     handler = "/predict/batch"
     counted = int(value(samples_of(stack, "locust"), "locust_requests_total", name=handler))
     before = served(stack)[handler]
-    stack.swarm(20)
-    wait_until("200 requests", lambda: sent(stack) > 200, 60)
-    locust = stack.stop()
+    stack.locust.swarm(20)
+    wait_until("200 requests", lambda: stack.locust.sent() > 200, 60)
+    locust = stack.locust.stop()
     assert served(stack)[handler] == before + locust[handler]
     becomes(stack, f'sum(locust_requests_total{{name="{handler}"}})', counted + locust[handler])
 
 
+def correct_rows(stack: Stack) -> float:
+    """Return how many rows of the canary were answered rightly, as Prometheus knows it."""
+    return stack.prometheus.value('canary_requests_total{outcome="correct"}') or 0
+
+
 def test_the_canary_survives_a_restart_of_the_services(stack: Stack) -> None:
-    wait_until("rows", lambda: (stack.value('canary_requests_total{outcome="correct"}') or 0) > 3)
+    wait_until("rows", lambda: correct_rows(stack) > 3)
     for name in ("api0", "api1"):
         stack.running[name].kill()
     errors = 'canary_requests_total{outcome="error"}'
-    wait_until("errors are counted", lambda: (stack.value(errors) or 0) > 0)
-    correct = stack.value('canary_requests_total{outcome="correct"}') or 0
-    wait_until(
-        "rows go on",
-        lambda: (stack.value('canary_requests_total{outcome="correct"}') or 0) > correct + 5,
-    )
+    wait_until("errors are counted", lambda: (stack.prometheus.value(errors) or 0) > 0)
+    correct = correct_rows(stack)
+    wait_until("rows go on", lambda: correct_rows(stack) > correct + 5)

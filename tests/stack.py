@@ -11,16 +11,16 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import yaml
 
+from clients import Locust, Prometheus, wait_until
 from service import API, COMMAND, environment
 
 ROOT = API.parent
@@ -28,18 +28,6 @@ LOADTESTER = ROOT / "loadtester"
 PROMETHEUS = ROOT / "prometheus"
 LOCUST = (str(Path(sys.executable).parent / "locust"), "-f", "locust.py")
 SCRAPE_SECONDS = 5
-
-T = TypeVar("T")
-
-
-def wait_until(what: str, found: Callable[[], T], seconds: float = 30) -> T:
-    """Return what `found` does once that is true; raise TimeoutError with its last result."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:g} s; last: {result!r}")
-        time.sleep(0.2)
-    return result
 
 
 def free_port() -> int:
@@ -150,6 +138,8 @@ class Stack:
         names = ("api0", "api1", "ui", "locust", "rpc", "canary", "prometheus")
         self.ports = {name: free_port() for name in names}
         self.http = self._exit.enter_context(httpx.Client(timeout=10))
+        self.prometheus = Prometheus(self.http, self.url("prometheus"))
+        self.locust = Locust(self.http, self.url("ui"), workers=2)
         self.running: dict[str, Deployment] = {}
         try:
             self._serve(settings)
@@ -200,7 +190,7 @@ class Stack:
         port = str(self.ports["canary"])
         canary = (sys.executable, "canary.py", "--url", self.url("api"), "--metrics-port", port)
         self.start("canary", canary, LOADTESTER)
-        wait_until("two workers", lambda: self.workers("ready") == 2)
+        wait_until("two workers", lambda: self.locust.workers("ready") == 2)
 
     def _watch(self, extra_targets: Sequence[str]) -> None:
         targets = [
@@ -233,63 +223,7 @@ class Stack:
         )
         wait_until("prometheus", lambda: self.answers(f"{self.url('prometheus')}/-/ready"))
         wanted = len(targets)
-        wait_until("all targets up", lambda: self.value("sum(up)") == wanted)
-
-    def query(self, expr: str) -> list[dict[str, Any]]:
-        """Return the series of an instant query. Raises RuntimeError with Prometheus' message."""
-        return self._ask("query", query=expr)
-
-    def query_range(self, expr: str, seconds: float, step: float = 5) -> list[dict[str, Any]]:
-        """Return the series of a query over the last seconds."""
-        now = time.time()
-        return self._ask("query_range", query=expr, start=now - seconds, end=now, step=step)
-
-    def _ask(self, kind: str, **params: Any) -> list[dict[str, Any]]:
-        answer = self.http.get(f"{self.url('prometheus')}/api/v1/{kind}", params=params).json()
-        if answer["status"] != "success":
-            raise RuntimeError(f"{params['query']}: {answer['error']}")
-        result: list[dict[str, Any]] = answer["data"]["result"]
-        return result
-
-    def value(self, expr: str) -> float | None:
-        """Return the one value of an expression, None if it has no series."""
-        series = self.query(expr)
-        assert len(series) <= 1, f"{expr}: {len(series)} series"
-        return float(series[0]["value"][1]) if series else None
-
-    def firing(self) -> set[str]:
-        """Return the names of the alerts that fire."""
-        return {s["metric"]["alertname"] for s in self.query('ALERTS{alertstate="firing"}')}
-
-    def workers(self, state: str) -> int:
-        """Return how many workers the master sees in a state."""
-        stats = self.locust("stats/requests")
-        return sum(worker["state"] == state for worker in stats.get("workers", []))
-
-    def locust(self, path: str, form: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """Ask Locust's master as its UI does; an empty answer while it does not listen."""
-        try:
-            url = f"{self.url('ui')}/{path}"
-            answer = self.http.post(url, data=form) if form is not None else self.http.get(url)
-        except httpx.TransportError:
-            return {}
-        found: dict[str, Any] = answer.raise_for_status().json()
-        return found
-
-    def swarm(self, users: int, **form: object) -> None:
-        """Start a run; return once its counts have begun at zero."""
-        answer = self.locust("swarm", {"user_count": users, "spawn_rate": users, **form})
-        assert answer["success"], answer
-        started = ("spawning", "running")
-        wait_until("a run", lambda: self.locust("stats/requests")["state"] in started)
-
-    def stop(self) -> dict[str, int]:
-        """End the run; return Locust's count of requests by name once all workers reported."""
-        self.locust("stop", {})
-        wait_until("stopped", lambda: self.locust("stats/requests")["state"] == "stopped")
-        wait_until("workers are back", lambda: self.workers("ready") == 2)
-        *stats, _aggregated = self.locust("stats/requests")["stats"]
-        return {entry["name"]: entry["num_requests"] for entry in stats}
+        wait_until("all targets up", lambda: self.prometheus.value("sum(up)") == wanted)
 
     def close(self) -> None:
         """End everything."""
