@@ -30,3 +30,34 @@ for object in default-project project application; do
   # By the server: Argo CD has made `default` by itself, and a client-side apply would warn of it.
   sed "s|REPOSITORY_URL|$url|" "argocd/$object.yaml" | kubectl apply --server-side --force-conflicts -f -
 done
+
+said=
+deadline=$((SECONDS + 900))
+until [[ $said == Synced,Healthy,Succeeded ]]; do
+  now=$(kubectl -n argocd get application mlops -o \
+    jsonpath='{.status.sync.status},{.status.health.status},{.status.operationState.phase}')
+  if [[ $now != "$said" ]]; then
+    said=$now
+    echo "Argo CD: $now"
+  fi
+  if ((SECONDS > deadline)); then
+    kubectl -n argocd get application mlops -o jsonpath='{.status.conditions}{.status.operationState.message}' >&2
+    echo "Argo CD: not healthy within 15 minutes; see above, and: kubectl -n mlops get pods" >&2
+    exit 1
+  fi
+  sleep 2
+done
+
+node=${NODE_IP:-$(kubectl get nodes -o jsonpath='{.items[0].status.addresses[?(@.type=="InternalIP")].address}')}
+cat <<TEXT
+
+API         http://$node:30800, documented at /docs
+Locust      http://$node:30089
+Prometheus  http://$node:30090
+Grafana     http://$node:30300
+Argo CD     https://127.0.0.1:8080, user admin, while this runs: kubectl -n argocd port-forward svc/argocd-server 8080:443
+
+Passwords of admin, in Argo CD and in Grafana:
+  kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d
+  kubectl -n mlops get secret grafana-admin -o jsonpath='{.data.password}' | base64 -d
+TEXT

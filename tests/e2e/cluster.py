@@ -74,23 +74,21 @@ class Application:
 
     def status(self) -> dict[str, Any]:
         """Return its status; empty before Argo CD has looked at it."""
-        found: dict[str, Any] = get("application", self.name, namespace="argocd")
-        return found.get("status", {})
+        application = get("application", self.name, namespace="argocd")
+        status: dict[str, Any] = application.get("status", {})
+        return status
 
     def health(self) -> str:
         """Return `Healthy`, `Progressing`, `Degraded`, ..."""
-        return str(self.status().get("health", {}).get("status"))
+        return _health(self.status())
 
     def is_settled(self, commit: str) -> bool:
         """Tell whether a commit is deployed, smoke test included, and healthy."""
         status = self.status()
-        operation = status.get("operationState", {})
-        return (
-            status.get("sync", {}).get("status") == "Synced"
-            and status["sync"].get("revision") == commit
-            and status.get("health", {}).get("status") == "Healthy"
-            and operation.get("phase") == "Succeeded"
-        )
+        sync = status.get("sync", {})
+        phase = status.get("operationState", {}).get("phase")
+        found = (sync.get("status"), sync.get("revision"), _health(status), phase)
+        return found == ("Synced", commit, "Healthy", "Succeeded")
 
     def settle(self, commit: str, seconds: float = 180) -> None:
         """Wait until a commit is deployed and healthy, or raise with what Argo CD says."""
@@ -102,16 +100,18 @@ class Application:
             raise TimeoutError(f"{error}\n{json.dumps(told, indent=1)}") from None
 
 
+def _health(status: dict[str, Any]) -> str:
+    return str(status.get("health", {}).get("status"))
+
+
 @contextmanager
 def port_forward(target: str, port: int, namespace: str) -> Iterator[int]:
     """Yield a local port that leads to one of a service's, as `kubectl port-forward` does."""
     command = ("kubectl", "-n", namespace, "port-forward", target, f":{port}")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        line = process.stdout.readline()  # Forwarding from 127.0.0.1:40001 -> 8080
-        yield int(line.split(" -> ")[0].rpartition(":")[2])
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
+        try:
+            line = process.stdout.readline()  # Forwarding from 127.0.0.1:40001 -> 8080
+            yield int(line.split(" -> ")[0].rpartition(":")[2])
+        finally:
+            process.terminate()

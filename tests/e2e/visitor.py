@@ -3,10 +3,10 @@
 import re
 import threading
 import time
+from itertools import cycle
 
 import httpx
 
-from app.schemas import EXAMPLE
 from cluster import API, url
 
 PAUSE = 0.1
@@ -20,7 +20,7 @@ def versions(asks: int = 20) -> set[str]:
 
 
 class Visitor:
-    """Sends a row ten times a second, each on a new connection, until the block ends."""
+    """Sends a held-out row ten times a second, on a new connection, until the block ends."""
 
     def __init__(self) -> None:
         self.answered, self.failed = 0, list[str]()
@@ -37,9 +37,11 @@ class Visitor:
         self._thread.join()
 
     def _visit(self) -> None:
+        held_out = httpx.get(f"{url(API)}/model/holdout", timeout=5).json()["rows"]
+        rows = cycle(example["row"] for example in held_out)  # one row alone would be drift
         while not self._ended.wait(PAUSE):
             try:
-                answer = httpx.post(f"{url(API)}/predict", json=EXAMPLE, timeout=5)
+                answer = httpx.post(f"{url(API)}/predict", json=next(rows), timeout=5)
                 self.models.add(answer.raise_for_status().json()["model_version"])
                 self.answered += 1
             except httpx.HTTPError as error:
