@@ -14,7 +14,7 @@ PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE)
 LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help setup train run test lint bench lock clean
+.PHONY: help setup train run test lint e2e up down bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,14 +47,29 @@ test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
 lint: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp ## Check style, types and configuration only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy api loadtester prometheus tests
+	$(BIN)/mypy --exclude ^tests/e2e/ .github/scripts api loadtester prometheus tests
+	$(BIN)/mypy tests/e2e  # by itself: both have a conftest.py
 	$(BIN)/shellcheck .ci/run */*.sh
 	$(BIN)/hadolint */Dockerfile
 	$(BIN)/yamllint -s .
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml
+	$(BIN)/actionlint
+	$(BIN)/zizmor -q --offline --persona auditor .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/actions/*/action.yml
 	promtool check config --lint=all prometheus/prometheus.yaml
 	promtool test rules prometheus/tests/*_test.yaml
 	node tests/grafana/check.mjs
+
+e2e: $(MODEL) .venv/browser.stamp ## Test the whole way on the cluster that KUBECONFIG, NODE_IP and REGISTRY name
+	$(BIN)/pytest -rP tests/e2e
+
+up: ## Start Minikube, build the images into it, install Argo CD, print the addresses
+	manifest/minikube.sh up
+
+down: ## Stop Minikube
+	manifest/minikube.sh down
 
 bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from act import Run
+from clients import wait_until
 from github import GitHub, hosting
 from repository import git
-from stack import wait_until
 
 
 @pytest.fixture(scope="module")
