@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,11 +51,20 @@ def installed(github: GitHub) -> cluster.Application:
     return application
 
 
-@pytest.fixture
-def application(installed: cluster.Application, github: GitHub) -> cluster.Application:
-    """Wait for calm before the test: what an earlier one left would be taken for its."""
-    installed.settle(github.tip(), 300)
+@pytest.fixture(scope="session")
+def current(installed: cluster.Application, developer: Developer) -> cluster.Application:
+    """Deploy the images under a name of their own: a used node keeps its older `local` ones."""
+    version = time.strftime("test-%H%M%S")
+    built = (registry.build(name, version) for name in registry.DOCKERFILES)
+    installed.settle(developer.deploy(*built))
     return installed
+
+
+@pytest.fixture
+def application(current: cluster.Application, github: GitHub) -> cluster.Application:
+    """Wait for calm before the test: what an earlier one left would be taken for its."""
+    current.settle(github.tip(), 300)
+    return current
 
 
 @pytest.fixture(scope="session")
@@ -64,12 +74,12 @@ def http() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def prometheus(http: httpx.Client, installed: cluster.Application) -> Prometheus:
+def prometheus(http: httpx.Client, current: cluster.Application) -> Prometheus:
     return Prometheus(http, cluster.url(cluster.PROMETHEUS))
 
 
 @pytest.fixture(scope="session")
-def locust(http: httpx.Client, installed: cluster.Application) -> Locust:
+def locust(http: httpx.Client, current: cluster.Application) -> Locust:
     return Locust(http, cluster.url(cluster.LOCUST), workers=2)
 
 

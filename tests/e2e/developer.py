@@ -3,7 +3,6 @@
 import subprocess
 
 from github import GitHub
-from registry import API
 from repository import git
 
 
@@ -30,16 +29,13 @@ class Developer:
         path.write_text(content)
         return self._push(message)
 
-    def deploy(self, image: str) -> str:
-        """Point the API to an image by hand, push, and return the commit."""
+    def deploy(self, *images: str) -> str:
+        """Point the manifest to images by hand, push, and return the commit."""
         git(self.folder, "pull", "-q", "--ff-only")
-        self.kustomize("set", "image", f"{API}={image}")
-        return self._push(f"Deploy {image}")
-
-    def kustomize(self, *arguments: str) -> None:
-        """Run `kustomize edit` in the manifest."""
-        command = ("kustomize", "edit", *arguments)
+        named = (f"{image.rpartition('/')[2].partition(':')[0]}={image}" for image in images)
+        command = ("kustomize", "edit", "set", "image", *named)
         subprocess.run(command, cwd=self.folder / "manifest", check=True, timeout=60)
+        return self._push(f"Deploy {', '.join(images)}")
 
     def revert(self, commit: str) -> str:
         """Revert a commit, push, and return the commit that does it."""
