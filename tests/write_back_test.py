@@ -66,9 +66,11 @@ def answering(status: int) -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/repository.git"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/repository.git"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def superseded(done: Done, why: str) -> None:
