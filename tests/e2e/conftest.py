@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,7 +19,7 @@ from repository import ROOT
 PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def needs() -> None:
     """End at once, and say what is missing."""
     unset = [name for name in cluster.NEEDED if not os.environ.get(name)]
@@ -30,7 +29,7 @@ def needs() -> None:
 
 
 @pytest.fixture(scope="session")
-def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
+def github(needs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
     with hosting(tmp_path_factory.mktemp("github")) as running:
         yield running
 
@@ -81,8 +80,3 @@ def prometheus(http: httpx.Client, current: cluster.Application) -> Prometheus:
 @pytest.fixture(scope="session")
 def locust(http: httpx.Client, current: cluster.Application) -> Locust:
     return Locust(http, cluster.url(cluster.LOCUST), workers=2)
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("e2e")
