@@ -78,8 +78,9 @@ def test_another_kind_is_refused(
     stranger: Application, github: GitHub, developer: Developer, kind: str, version: str
 ) -> None:
     content = {"apiVersion": version, "kind": kind, "metadata": {"name": "stranger"}}
-    developer.add(f"strangers/{kind}/it.yaml", json.dumps(content), f"Try a {kind}")
-    apply(stranger.name, github.url, path=f"strangers/{kind}")
+    folder = f"manifest/strangers/{kind}"  # in manifest/, so that no workflow runs
+    developer.add(f"{folder}/it.yaml", json.dumps(content), f"Try a {kind}")
+    apply(stranger.name, github.url, path=folder)
     said = wait_until("a refusal", lambda: failure(stranger) or conditions(stranger), 60)
     assert kind in said
     assert "not permitted in project" in said or "can not be managed" in said, said
