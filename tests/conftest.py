@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from origin import Clone, Origin
 from service import Process, serving
 
 
@@ -17,3 +19,19 @@ def service() -> Iterator[Process]:
 def client(service: Process) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.url, timeout=30) as http:
         yield http
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    """Make a bare repository with a small manifest."""
+    return Origin.create(tmp_path / "origin")
+
+
+@pytest.fixture
+def human(origin: Origin, tmp_path: Path) -> Clone:
+    return origin.clone(tmp_path / "human")
+
+
+@pytest.fixture
+def clone(origin: Origin, tmp_path: Path) -> Clone:
+    return origin.clone(tmp_path / "clone")

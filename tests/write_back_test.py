@@ -27,21 +27,6 @@ from remote import Again, fetch_and_reset, push
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin.create(tmp_path / "origin")
-
-
-@pytest.fixture
-def human(origin: Origin, tmp_path: Path) -> Clone:
-    return origin.clone(tmp_path / "human")
-
-
-@pytest.fixture
-def clone(origin: Origin, tmp_path: Path) -> Clone:
-    return origin.clone(tmp_path / "clone")
-
-
-@pytest.fixture
 def inside(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> Clone:
     """Make the clone the working directory, for what is called and not started."""
     monkeypatch.chdir(clone.path)

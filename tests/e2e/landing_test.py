@@ -26,21 +26,6 @@ exec "$real" "$@"
 """In place of git: does something before, or instead of, the first push."""
 
 
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin.create(tmp_path / "origin")
-
-
-@pytest.fixture
-def human(origin: Origin, tmp_path: Path) -> Clone:
-    return origin.clone(tmp_path / "human")
-
-
-@pytest.fixture
-def clone(origin: Origin, tmp_path: Path) -> Clone:
-    return origin.clone(tmp_path / "clone")
-
-
 def once(folder: Path, action: str) -> dict[str, str]:
     return instead(folder / "bin", "git", ONCE.format(folder=folder, action=action))
 
