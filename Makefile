@@ -62,7 +62,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp ## Check style
 	promtool test rules prometheus/tests/*_test.yaml
 	node tests/grafana/check.mjs
 
-e2e: $(MODEL) .venv/browser.stamp ## Test the whole way on the cluster that KUBECONFIG, NODE_IP and REGISTRY name
+e2e: .venv/browser.stamp ## Test the whole way on the cluster that KUBECONFIG, NODE_IP and REGISTRY name
 	$(BIN)/pytest -rP tests/e2e
 
 up: ## Start Minikube, build the images into it, install Argo CD, print the addresses
