@@ -49,7 +49,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp ## Check style
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --exclude ^tests/e2e/ .github/scripts api loadtester prometheus tests
 	$(BIN)/mypy tests/e2e  # by itself: both have a conftest.py
-	$(BIN)/shellcheck .ci/run */*.sh
+	$(BIN)/shellcheck .ci/run */*.sh tests/e2e/bin/*
 	$(BIN)/hadolint */Dockerfile
 	$(BIN)/yamllint -s .
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml

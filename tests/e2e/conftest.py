@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,8 +15,9 @@ import registry
 from clients import Locust, Prometheus
 from developer import Developer
 from github import GitHub, hosting
-from repository import ROOT
+from repository import git
 
+BIN = Path(__file__).with_name("bin")
 PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
 
 
@@ -41,10 +43,12 @@ def developer(github: GitHub) -> Developer:
 
 @pytest.fixture(scope="session")
 def installed(github: GitHub) -> cluster.Application:
-    """Install Argo CD by install.yaml, and let it deploy develop with images of this tree."""
-    for name in registry.DOCKERFILES:
-        registry.build(name, "local", user="library")  # where a pod looks for NAME:local
-    subprocess.run((ROOT / "argocd" / "install.sh", github.url), check=True, timeout=900)
+    """Do as the README says: clone, `make up`. Minikube and Docker themselves are stood in for."""
+    laptop = github.clone("laptop")
+    git(laptop, "remote", "set-url", "origin", github.url)
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    command = ("make", "up")
+    subprocess.run(command, cwd=laptop, env=environment, check=True, timeout=900)
     application = cluster.Application()
     application.settle(github.tip(), 300)
     return application

@@ -28,10 +28,10 @@ def push(path: str, *options: str, stdin: str = "") -> str:
     return f"docker.io/{path}"
 
 
-def build(name: str, version: str, user: str = USER) -> str:
+def build(name: str, version: str) -> str:
     """Build one of the two images and return its name."""
     options = ("--build-arg", f"VERSION={version}", "-f", DOCKERFILES[name], ".")
-    return push(f"{user}/{name}:{version}", *options)
+    return push(f"{USER}/{name}:{version}", *options)
 
 
 def spoil(version: str, *lines: str) -> str:
