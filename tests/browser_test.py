@@ -65,5 +65,6 @@ def test_a_ramp_is_started_and_watched_and_stopped_in_the_browser(stack: Stack, 
     page.wait_for_function(f"() => ({COLOURED_ROWS})().filter(rows => rows > 50).length === 3")
 
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(state).to_contain_text("Statusstopped")
+    # A stop that meets a spawn: the master then gives its workers a minute.
+    expect(state).to_contain_text("Statusstopped", timeout=75_000)
     assert stack.locust.ask("stats/requests")["state"] == "stopped"
