@@ -11,7 +11,7 @@ import httpx
 
 from clients import wait_until
 
-API, LOCUST, PROMETHEUS, GRAFANA = 30800, 30089, 30090, 30300
+API, LOCUST, PROMETHEUS = 30800, 30089, 30090
 """Ports of the node."""
 NEEDED = ("KUBECONFIG", "NODE_IP", "REGISTRY")
 

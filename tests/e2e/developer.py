@@ -14,38 +14,44 @@ class Developer:
 
     def write(self, file: str, old: str, new: str, message: str) -> str:
         """Replace text that stands once in a file, push, and return the commit."""
-        git(self.folder, "pull", "-q", "--ff-only")
-        path = self.folder / file
-        text = path.read_text()
+        self._pull()
+        text = (self.folder / file).read_text()
         assert text.count(old) == 1, f"{file}: {text.count(old)} times {old!r}"
-        path.write_text(text.replace(old, new))
-        return self._push(message)
+        return self._write(file, text.replace(old, new), message)
 
     def add(self, file: str, content: str, message: str) -> str:
         """Add a file, push, and return the commit."""
-        git(self.folder, "pull", "-q", "--ff-only")
-        path = self.folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        return self._push(message)
+        self._pull()
+        return self._write(file, content, message)
 
     def deploy(self, *images: str) -> str:
         """Point the manifest to images by hand, push, and return the commit."""
-        git(self.folder, "pull", "-q", "--ff-only")
+        self._pull()
         named = (f"{image.rpartition('/')[2].partition(':')[0]}={image}" for image in images)
         command = ("kustomize", "edit", "set", "image", *named)
         subprocess.run(command, cwd=self.folder / "manifest", check=True, timeout=60)
-        return self._push(f"Deploy {', '.join(images)}")
+        return self._commit(f"Deploy {', '.join(images)}")
 
     def revert(self, commit: str) -> str:
         """Revert a commit, push, and return the commit that does it."""
-        git(self.folder, "pull", "-q", "--ff-only")
+        self._pull()
         git(self.folder, "revert", "--no-edit", commit)
-        git(self.folder, "push", "-q")
-        return git(self.folder, "rev-parse", "HEAD")
+        return self._push()
 
-    def _push(self, message: str) -> str:
+    def _pull(self) -> None:
+        git(self.folder, "pull", "-q", "--ff-only")
+
+    def _write(self, file: str, content: str, message: str) -> str:
+        path = self.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        return self._commit(message)
+
+    def _commit(self, message: str) -> str:
         git(self.folder, "add", "-A")
         git(self.folder, "commit", "-q", "-m", message)
+        return self._push()
+
+    def _push(self) -> str:
         git(self.folder, "push", "-q")
         return git(self.folder, "rev-parse", "HEAD")

@@ -13,10 +13,14 @@ from repository import ROOT
 INSTALL = ROOT / "install.yaml"
 
 
+def rendered() -> str:
+    """Return what Argo CD deploys."""
+    return kubectl("kustomize", str(ROOT / "manifest"))
+
+
 def objects() -> list[dict[str, Any]]:
     """Return all that is deployed: Argo CD, and what it deploys."""
-    rendered = kubectl("kustomize", str(ROOT / "manifest"))
-    return [o for text in (INSTALL.read_text(), rendered) for o in yaml.safe_load_all(text)]
+    return [o for text in (INSTALL.read_text(), rendered()) for o in yaml.safe_load_all(text)]
 
 
 def name(found: dict[str, Any]) -> str:
@@ -32,11 +36,11 @@ def workloads() -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.usefixtures("application")
 def test_the_api_server_accepts_every_object() -> None:
-    rendered = kubectl("kustomize", str(ROOT / "manifest"))
     # Argo CD replaces this one after each sync; applied over, its image may not change.
     kubectl("delete", "-n", "mlops", "job", "smoke", "--ignore-not-found")
-    said = kubectl("apply", "--dry-run=server", "-f", "-", stdin=rendered)
-    assert len(said.splitlines()) == len(list(yaml.safe_load_all(rendered)))
+    applied = rendered()
+    said = kubectl("apply", "--dry-run=server", "-f", "-", stdin=applied)
+    assert len(said.splitlines()) == len(list(yaml.safe_load_all(applied)))
 
 
 @pytest.mark.usefixtures("application")
@@ -107,7 +111,6 @@ def test_images_are_named_in_one_place_and_none_is_latest() -> None:
 def test_argo_cd_may_deploy_just_the_kinds_in_use(application: Application) -> None:
     project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
     allowed = {entry["kind"] for entry in project["spec"]["namespaceResourceWhitelist"]}
-    rendered = kubectl("kustomize", str(ROOT / "manifest"))
-    used = {found["kind"] for found in yaml.safe_load_all(rendered)}
+    used = {found["kind"] for found in yaml.safe_load_all(rendered())}
     assert allowed == used | {"ReplicaSet", "Pod"}
     assert application.health() == "Healthy"

@@ -16,7 +16,7 @@ COUNTED = f'sum by (pod) (increase(http_requests_total{{handler="/predict"}}[{SE
 
 
 def scale(application: Application, developer: Developer, old: int, new: int) -> None:
-    """Change the number of pods in Git, wait until they are there, and see who is watched."""
+    """Change the number of pods in Git and wait until it is so."""
     text = "replicas: {}\n"
     commit = developer.write(DEPLOYMENT, text.format(old), text.format(new), f"Scale to {new}")
     application.settle(commit)

@@ -8,7 +8,7 @@ from cluster import API, Application, answers, get, kubectl, pods, ready
 WITHIN = 60
 
 
-def gone(kind: str, name: str, uid: str) -> bool:
+def replaced(kind: str, name: str, uid: str) -> bool:
     """Tell whether an object has been replaced by another of its name."""
     found = get(kind, "--field-selector", f"metadata.name={name}")["items"]
     return bool(found) and found[0]["metadata"]["uid"] != uid
@@ -23,7 +23,7 @@ def uid(kind: str, name: str) -> str:
 def test_a_deleted_service_is_back_and_answers() -> None:
     before = uid("service", "api-service")
     kubectl("delete", "-n", "mlops", "service", "api-service")
-    wait_until("the service", lambda: gone("service", "api-service", before), WITHIN)
+    wait_until("the service", lambda: replaced("service", "api-service", before), WITHIN)
     wait_until("an answer", lambda: answers(API, "/readyz"), WITHIN)
 
 
@@ -38,5 +38,5 @@ def test_argo_cd_heals_itself_and_then_the_project(application: Application) -> 
     before = uid("deployment", "canary")
     kubectl("delete", "pods", "-n", "argocd", "--all", "--wait=false")
     kubectl("delete", "-n", "mlops", "deployment", "canary")
-    wait_until("the deployment", lambda: gone("deployment", "canary", before), WITHIN)
+    wait_until("the deployment", lambda: replaced("deployment", "canary", before), WITHIN)
     wait_until("health", lambda: application.health() == "Healthy" and ready("canary"), WITHIN)
