@@ -8,6 +8,9 @@ import httpx
 
 T = TypeVar("T")
 
+COUNTED_WITHIN = 6
+"""Seconds: Locust's workers report every 3 s, its UI remembers an answer for 2 s; 1 s of grace."""
+
 
 def wait_until(what: str, found: Callable[[], T], seconds: float = 30) -> T:
     """Return what `found` does once that is true; raise TimeoutError with its last result."""
@@ -95,5 +98,6 @@ class Locust:
         self.ask("stop", {})
         wait_until("stopped", lambda: self.ask("stats/requests")["state"] == "stopped")
         wait_until("workers are back", lambda: self.workers("ready") == self._workers)
+        time.sleep(COUNTED_WITHIN)
         *stats, _aggregated = self.ask("stats/requests")["stats"]
         return {entry["name"]: entry["num_requests"] for entry in stats}
