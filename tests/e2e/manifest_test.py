@@ -11,11 +11,13 @@ from cluster import Application, kubectl
 from repository import ROOT
 
 INSTALL = ROOT / "install.yaml"
+MANIFEST = ROOT / "manifest"
+OFF_BY_DEFAULT = [*MANIFEST.glob("components/*/*-*.yaml")]
 
 
 def rendered() -> str:
     """Return what Argo CD deploys."""
-    return kubectl("kustomize", str(ROOT / "manifest"))
+    return kubectl("kustomize", str(MANIFEST))
 
 
 def objects() -> list[dict[str, Any]]:
@@ -93,14 +95,14 @@ def test_only_prometheus_and_argo_cd_get_a_token() -> None:
 
 
 def test_each_file_of_the_manifest_is_one_object_and_named_by_it() -> None:
-    for file in (ROOT / "manifest").glob("*-*.yaml"):
+    for file in (*MANIFEST.glob("*-*.yaml"), *OFF_BY_DEFAULT):
         (found,) = yaml.safe_load_all(file.read_text())
         kind = file.stem.rpartition("-")[2]
         assert found["kind"].lower() in (kind, kind.removesuffix("s")), file.name
 
 
 def test_images_are_named_in_one_place_and_none_is_latest() -> None:
-    files = [f for f in (ROOT / "manifest").glob("*.yaml") if f.name != "kustomization.yaml"]
+    files = [f for f in MANIFEST.glob("*.yaml") if f.name != "kustomization.yaml"]
     texts = "".join(file.read_text() for file in files)
     assert set(re.findall(r"image: (\S+)", texts)) == {
         "taller6-fastapi-ml-api", "model-loadtester", "prom/prometheus:v3.13.5",
@@ -108,9 +110,24 @@ def test_images_are_named_in_one_place_and_none_is_latest() -> None:
     }  # fmt: skip
 
 
+def plural(kind: str) -> str:
+    """Return a kind as roles name it."""
+    return f"{kind[:-1]}ies".lower() if kind.endswith("y") else f"{kind}s".lower()
+
+
+def test_argo_cd_s_role_names_the_kinds_of_its_project() -> None:
+    project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
+    allowed = {plural(e["kind"]) for e in project["spec"]["namespaceResourceWhitelist"]}
+    itself = {"name": "argocd-application-controller", "namespace": "mlops"}
+    (role,) = (o for o in objects() if o["kind"] == "Role" and o["metadata"] == itself)
+    granted = {resource for rule in role["rules"] for resource in rule["resources"]}
+    assert granted == allowed | {"namespaces"}  # its own: looked at, never deployed
+
+
 def test_argo_cd_may_deploy_just_the_kinds_in_use(application: Application) -> None:
     project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
     allowed = {entry["kind"] for entry in project["spec"]["namespaceResourceWhitelist"]}
-    used = {found["kind"] for found in yaml.safe_load_all(rendered())}
+    texts = [rendered(), *(file.read_text() for file in OFF_BY_DEFAULT)]
+    used = {found["kind"] for text in texts for found in yaml.safe_load_all(text)}
     assert allowed == used | {"ReplicaSet", "Pod"}
     assert application.health() == "Healthy"
