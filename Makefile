@@ -26,7 +26,7 @@ train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 
 run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... for another), Locust, canary
 	@echo
-	@echo "API         http://127.0.0.1:$(PORT), documented at /docs"
+	@echo "API         http://127.0.0.1:$(PORT), documented at /docs, to try at /"
 	@echo "Locust      http://127.0.0.1:8089"
 	@if command -v prometheus >/dev/null; then echo "Prometheus  http://127.0.0.1:9090"; \
 	  else echo "Prometheus  not on the PATH: not started"; fi
@@ -61,6 +61,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	promtool check config --lint=all prometheus/prometheus.yaml
 	promtool test rules prometheus/tests/*_test.yaml
 	node tests/node/dashboards.mjs
+	tests/node/node_modules/.bin/tsc -p tests/node/page.json
 
 e2e: $(MODEL) .venv/browser.stamp ## Test the whole way on the cluster that KUBECONFIG, NODE_IP and REGISTRY name
 	$(BIN)/pytest -rP tests/e2e
@@ -71,7 +72,7 @@ up: ## Start Minikube, build the images into it, install Argo CD, print the addr
 down: ## Stop Minikube
 	manifest/minikube.sh down
 
-bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
+bench: .venv/test.stamp .venv/browser.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
