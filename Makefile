@@ -19,14 +19,14 @@ LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp .venv/browser.stamp ## Install everything that the targets below need
+setup: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp .venv/browser.stamp ## Install everything that the targets below need
 
 train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 	$(BIN)/python api/train_model.py
 
 run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... for another), Locust, canary
 	@echo
-	@echo "API         http://127.0.0.1:$(PORT), documented at /docs"
+	@echo "API         http://127.0.0.1:$(PORT), documented at /docs, to try at /"
 	@echo "Locust      http://127.0.0.1:8089"
 	@if command -v prometheus >/dev/null; then echo "Prometheus  http://127.0.0.1:9090"; \
 	  else echo "Prometheus  not on the PATH: not started"; fi
@@ -44,7 +44,7 @@ run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... 
 test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
 	$(BIN)/pytest
 
-lint: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp ## Check style, types and configuration only
+lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --exclude ^tests/e2e/ .github/scripts api loadtester prometheus tests
@@ -60,7 +60,8 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/grafana.stamp ## Check style
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/actions/*/action.yml
 	promtool check config --lint=all prometheus/prometheus.yaml
 	promtool test rules prometheus/tests/*_test.yaml
-	node tests/grafana/check.mjs
+	node tests/node/dashboards.mjs
+	tests/node/node_modules/.bin/tsc -p tests/node/page.json
 
 e2e: .venv/browser.stamp ## Test the whole way on the cluster that KUBECONFIG, NODE_IP and REGISTRY name
 	$(BIN)/pytest -rP tests/e2e
@@ -71,7 +72,7 @@ up: ## Start Minikube, build the images into it, install Argo CD, print the addr
 down: ## Stop Minikube
 	manifest/minikube.sh down
 
-bench: .venv/test.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
+bench: .venv/test.stamp .venv/browser.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
@@ -97,8 +98,8 @@ clean: ## Remove .venv, the model and caches
 	@prometheus/install.sh .venv/bin
 	@touch $@
 
-.venv/grafana.stamp: tests/grafana/package-lock.json | .venv/test.stamp
-	@cd tests/grafana && npm ci --silent --ignore-scripts --no-audit --no-fund
+.venv/node.stamp: tests/node/package-lock.json | .venv/test.stamp
+	@cd tests/node && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # Debian's chromium where there is one: Playwright has no build for every system.

@@ -7,33 +7,11 @@ from numpy.typing import NDArray
 from pandas import DataFrame, read_csv
 
 import train_model
-from service import Samples, scrape, serving
+from psi import psi, psi_from_metrics
+from service import scrape, serving
 from training.artifact import to_rows
 
 TABLE = read_csv(train_model.DATA_FILE)
-
-
-def by_bin(samples: Samples, name: str, feature: str) -> dict[str, float]:
-    labelled = {labels: n for (found, labels), n in samples.items() if found == name}
-    return {
-        dict(labels)["bin"]: n
-        for labels, n in labelled.items()
-        if dict(labels)["feature"] == feature
-    }
-
-
-def psi(reference: NDArray[np.float64], live: NDArray[np.float64]) -> float:
-    """Return the population stability index of two distributions over the same bins."""
-    return float(((live - reference) * np.log(live / reference)).sum())
-
-
-def psi_from_metrics(samples: Samples, feature: str) -> float:
-    """Compute what a recording rule can: half a row more in each bin, shares, PSI."""
-    counts = by_bin(samples, "model_feature_bin_total", feature)
-    reference = by_bin(samples, "model_feature_bin_reference_ratio", feature)
-    assert counts.keys() == reference.keys()
-    smoothed = np.array(list(counts.values())) + 0.5
-    return psi(np.array(list(reference.values())), smoothed / smoothed.sum())
 
 
 def share(rows: DataFrame, feature: str, card: dict[str, list[float]]) -> NDArray[np.float64]:

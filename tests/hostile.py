@@ -169,7 +169,8 @@ def no_http(rng: Random) -> Request:
 
 def elsewhere(rng: Random) -> Request:
     """Ask for what is not there."""
-    path = rng.choice(("/", "/../etc/passwd", "/predict/", "/%00", "/%ff", "//", f"/{'a' * 5000}"))
+    above = ("/../etc/passwd", "/page/../page.py", "/page/%2e%2e%2fpage.py", "/page/")
+    path = rng.choice((*above, "/predict/", "/%00", "/%ff", "//", f"/{'a' * 5000}"))
     method = rng.choice(("GET", "POST", "DELETE", "PATCH", "TRACE"))
     return Request(f"{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode(), (404, 405))
 

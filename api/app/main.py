@@ -6,6 +6,7 @@ from app.endpoint import Answer, Endpoint
 from app.lifecycle import Lifecycle
 from app.metrics import HttpMetrics, ModelMetrics, registry
 from app.model import Model
+from app.page import page_routes
 from app.predict import Predict, PredictBatch, Scorer
 from app.routes import PREDICT, PREDICT_BATCH, documented, model_routes, operations
 from app.service import Service
@@ -34,4 +35,5 @@ def create_app(settings: Settings, model: Model) -> Service:
     api.include_router(documented(settings.max_batch_rows))
     api.include_router(model_routes(model.card))
     api.include_router(operations(registry(http, metrics), lifecycle))
+    api.include_router(page_routes())
     return Service(api, endpoints, http, lifecycle, settings.log_requests)

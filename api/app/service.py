@@ -32,7 +32,7 @@ class Service:
         self._endpoints = endpoints
         self._metrics = metrics
         self._log_requests = log_requests
-        self._paths = frozenset(route.path for route in iter_route_contexts(api.routes))
+        self._routes = [(r.path_regex, str(r.path)) for r in iter_route_contexts(api.routes)]
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request; there are no websockets and no lifespan here."""
@@ -42,7 +42,8 @@ class Service:
     def _counts(self, scope: Scope) -> RouteCounts:
         """Return the request's counts; labels that a stranger could make up are not used."""
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        handler = scope["path"] if scope["path"] in self._paths else UNMATCHED
+        path = scope["path"]
+        handler = next((route for pattern, route in self._routes if pattern.match(path)), UNMATCHED)
         return self._metrics.route(method, handler)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:

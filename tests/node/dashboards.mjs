@@ -1,4 +1,4 @@
-// Checks dashboards against Grafana's own types: `npm ci && node check.mjs [FOLDER]`.
+// Checks dashboards against Grafana's own types: `npm ci && node dashboards.mjs [FOLDER]`.
 // Grafana itself ignores a misspelt key silently, and draws the panel without it.
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
