@@ -28,11 +28,22 @@ def pipeline() -> Pipeline:
     return joblib.load(Settings().model_dir / PIPELINE_FILE)
 
 
+def within(low: float, high: float) -> tuple[float, float]:
+    """Return the least and the largest float32 of a range."""
+    least, most = float(np.float32(low)), float(np.float32(high))
+    ends = np.array([low, high], np.float32)
+    inward = np.nextafter(ends, ends[::-1])
+    return (
+        least if least >= low else float(inward[0]),
+        most if most <= high else float(inward[1]),
+    )
+
+
 def values(feature: Feature) -> st.SearchStrategy[object]:
     """Return any value that the schema allows, as float32 knows it."""
     known: st.SearchStrategy[object] = st.sampled_from(feature.categories or [""])
-    if feature.is_numeric:
-        known = st.floats(feature.minimum, feature.maximum, width=32)
+    if feature.minimum is not None and feature.maximum is not None:
+        known = st.floats(*within(feature.minimum, feature.maximum), width=32)
     return known | st.none() if feature.nullable else known
 
 

@@ -45,7 +45,8 @@ def answering(position: int) -> Outputs:
     if CLASSES:
         return np.array([[0.9 if i == position else 0.01 for i in range(len(CLASSES))]], np.float32)
     low, high = ([0, *CARD.class_edges, 0][position + i] for i in (0, 1))
-    return np.array([[high if position == 0 else np.nextafter(low, np.inf, dtype=np.float32)]])
+    value = np.float32(high) if position == 0 else np.nextafter(np.float32(low), np.float32(np.inf))
+    return np.array([[value]], np.float32)
 
 
 @pytest.mark.parametrize("position", range(len(LABELS)))

@@ -37,9 +37,12 @@ class Oracle(BaseEstimator):  # type: ignore[misc]
         self.inner = inner
 
     def fit(self, rows: object, target: object) -> "Oracle":
-        self.inner.fit(rows, target)
-        self.__dict__.update({k: v for k, v in vars(self.inner).items() if k == "classes_"})
+        self.fitted_ = self.inner.fit(rows, target)
         return self
+
+    @property
+    def classes_(self) -> object:
+        return self.inner.classes_
 
     def predict(self, rows: object) -> object:
         return self.inner.predict(rows)
