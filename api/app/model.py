@@ -106,4 +106,5 @@ class Model:
         return result
 
     def _bounded(self, matrix: Matrix) -> Outputs:
-        return np.clip(self._run(matrix), np.float32(LOW), np.float32(HIGH))
+        result = self._run(matrix)
+        return result.clip(LOW, HIGH, out=result)

@@ -14,14 +14,15 @@ from pandas import Series
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from app import drift
+from app import drift, features
 from app.card import Bin, Card, Data, Example, FeatureCard, Golden, Metrics
-from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, TASK, encode
+from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, encode
 from app.model import CARD_FILE, Model
 from app.schemas import Row
-from training import SEED, tasks
+from training import SEED
 from training.data import to_rows
 from training.selection import Split
+from training.tasks import TASK
 
 PIPELINE_FILE = "model.joblib"
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
@@ -45,10 +46,10 @@ def feature_cards(train: Sequence[Row]) -> list[FeatureCard]:
 
 def golden_rows(pipeline: Pipeline, train: Sequence[Row], target: Series) -> list[Golden]:
     """Return rows unlike each other, and one with all that may be missing left out."""
-    rows = [train[position] for position in tasks.TASK.examples(target)]
+    rows = [train[position] for position in TASK.examples(target)]
     nothing = {f.name: None for f in FEATURES if f.nullable}
     rows.append(rows[0].model_copy(update=nothing))
-    answers = tasks.TASK.outputs(pipeline[1:], encode(rows)).tolist()
+    answers = TASK.outputs(pipeline[1:], encode(rows)).tolist()
     return [Golden(row=row, output=output) for row, output in zip(rows, answers, strict=True)]
 
 
@@ -62,11 +63,11 @@ def build_card(
 ) -> Card:
     """Describe a model; `save` adds the hashes of its files and the version."""
     train, holdout = to_rows(split.train), to_rows(split.holdout)
-    edges, shares = tasks.TASK.classes(clone(fitted), split.train, split.train_target, SEED)
+    edges, shares = TASK.classes(clone(fitted), split.train, split.train_target, SEED)
     return Card(
         model_version="",
         estimator=estimator,
-        task=TASK,
+        task=features.TASK,
         target=TARGET,
         target_unit=ANSWER.unit,
         target_range=TARGET_RANGE,

@@ -9,7 +9,8 @@ from app.features import ANSWER, FEATURES, TARGET
 from app.model import TOLERANCE
 from training.export import FUZZED_ROWS
 from training.selection import Split
-from training.tasks import FOLDS, TASK
+from training.task import FOLDS
+from training.tasks import TASK
 
 
 def start(data: Path, split: Split) -> None:
