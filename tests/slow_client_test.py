@@ -67,8 +67,9 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
     # More than the kernel takes, so that the server has something to wait for.
     rows = 20_000_000 // len(json.dumps(sample.prediction("0" * 12)))
     body = b"[%s]" % b",".join([ROW] * rows)
+    seconds = 4 + len(body) / 2**25  # a hundred megabytes where a row has thirty columns
     with (
-        serving(request_seconds=4, max_batch_rows=rows, max_batch_bytes=len(body)) as service,
+        serving(request_seconds=seconds, max_batch_rows=rows, max_batch_bytes=len(body)) as service,
         httpx.Client(base_url=service.url) as probe,
         socket.create_connection(("127.0.0.1", service.port)) as client,
     ):
