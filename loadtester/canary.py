@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-from typing import Any
 
 import httpx
 from prometheus_client import (
@@ -21,7 +20,7 @@ from prometheus_client import (
     start_http_server,
 )
 
-from holdout import PATH, Holdout, WrongAnswer
+from holdout import PATH, Holdout, Label, Row, WrongAnswer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -74,7 +73,8 @@ class Canary:
                 self._holdout = Holdout.parse(self._client.get(PATH).raise_for_status().json())
                 self._rows = self._holdout.shuffled()
             row, label = next(self._rows)
-            outcome = "correct" if self._ask(self._holdout, row) == label else "wrong"
+            holdout = self._holdout
+            outcome = "correct" if holdout.is_correct(self._ask(holdout, row), label) else "wrong"
             self._say(f"{self._client.base_url} answers")
         except (httpx.HTTPError, RecursionError, ValueError, WrongAnswer) as error:
             outcome = "error"
@@ -82,12 +82,12 @@ class Canary:
             self._say(f"{self._client.base_url}: {type(error).__name__}: {error}")
         self._metrics.requests.labels(outcome).inc()
 
-    def _ask(self, holdout: Holdout, row: dict[str, Any]) -> str:
-        """Return the predicted class."""
+    def _ask(self, holdout: Holdout, row: Row) -> Label:
+        """Return the predicted class or value."""
         with self._metrics.seconds.time():
             response = self._client.post("/predict", json=row)
         answer = response.raise_for_status().json()
-        found: str = holdout.check(answer)
+        found = holdout.check(answer)
         if answer.get("model_version") != holdout.model_version:
             self._holdout = None  # its own rows from now on; this one's label is true all the same
         return found

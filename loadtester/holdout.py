@@ -1,6 +1,7 @@
 """Labelled rows of `GET /model/holdout`: what Locust and the canary send, and what is right."""
 
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 PATH = "/model/holdout"
 
 Row = dict[str, Any]
+Label = str | float
+"""A class, or a value where the holdout has a tolerance."""
 
 
 class WrongAnswer(Exception):
@@ -16,30 +19,36 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True)
 class Holdout:
-    """Rows that the model was not fitted on, each with its true label."""
+    """Rows that the model was not fitted on, each with its true label.
+
+    `tolerance` is the largest error of a correct value, None where the labels are classes.
+    """
 
     model_version: str
     target: str
-    rows: tuple[tuple[Row, str], ...]
+    tolerance: float | None
+    rows: tuple[tuple[Row, Label], ...]
 
     @classmethod
     def parse(cls, body: Any) -> "Holdout":
         """Read the body of `GET /model/holdout`. Raises WrongAnswer if it has no rows in it."""
         try:
-            rows = tuple((example["row"], str(example["label"])) for example in body["rows"])
-            holdout = cls(str(body["model_version"]), str(body["target"]), rows)
-        except (KeyError, TypeError) as error:
+            tolerance = None if body.get("tolerance") is None else float(body["tolerance"])
+            of_kind = str if tolerance is None else float
+            rows = tuple((example["row"], of_kind(example["label"])) for example in body["rows"])
+            holdout = cls(str(body["model_version"]), str(body["target"]), tolerance, rows)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise WrongAnswer(f"{PATH}: no rows with labels in {body!r:.200}") from error
         if not rows:
             raise WrongAnswer(f"{PATH}: rows is empty")
         return holdout
 
     @property
-    def classes(self) -> frozenset[str]:
+    def classes(self) -> frozenset[Label]:
         """All labels; training puts a share of every class into the holdout."""
         return frozenset(label for _, label in self.rows)
 
-    def shuffled(self) -> Iterator[tuple[Row, str]]:
+    def shuffled(self) -> Iterator[tuple[Row, Label]]:
         """Yield the rows for ever, each once a pass.
 
         Drawn with replacement, a few hundred rows would differ from the training data enough to
@@ -48,11 +57,35 @@ class Holdout:
         while True:
             yield from random.sample(self.rows, len(self.rows))
 
-    def check(self, prediction: Any) -> str:
-        """Return the class of one prediction.
+    def is_correct(self, answer: Label, label: Label) -> bool:
+        """Tell if an answer is the label, or near enough to it."""
+        if isinstance(answer, str) or isinstance(label, str) or self.tolerance is None:
+            return answer == label
+        return abs(answer - label) <= self.tolerance
 
-        Raises WrongAnswer if it has another shape than the contract's, if the probabilities are
-        not those of the classes, or if the class is not the most probable one.
+    def check(self, prediction: Any) -> Label:
+        """Return the class or the value of one prediction.
+
+        Raises WrongAnswer if it has another shape than the contract's.
+        """
+        return self._class(prediction) if self.tolerance is None else self._value(prediction)
+
+    def _value(self, prediction: Any) -> float:
+        """Return the value. Raises WrongAnswer if it is no finite number."""
+        try:
+            answer = prediction[self.target]
+        except (KeyError, TypeError) as error:
+            raise WrongAnswer(f"not a prediction: {prediction!r:.200}") from error
+        # JSON has no largest number, and NaN is in no order with any.
+        if type(answer) not in (int, float) or not abs(answer) <= sys.float_info.max:
+            raise WrongAnswer(f"{self.target}: {answer!r:.200} is no finite number")
+        return float(answer)
+
+    def _class(self, prediction: Any) -> str:
+        """Return the class.
+
+        Raises WrongAnswer if the probabilities are not those of the classes, or if the class is
+        not the most probable one.
         """
         try:
             answer, probabilities = prediction[self.target], prediction["probabilities"]

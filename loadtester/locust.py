@@ -21,7 +21,7 @@ from locust.runners import WorkerRunner
 
 import load_metrics
 import shapes
-from holdout import PATH, Holdout, Row, WrongAnswer
+from holdout import PATH, Holdout, Label, Row, WrongAnswer
 
 # Locust takes the first one where no other is chosen.
 Steady, Ramp, Spike = shapes.Steady, shapes.Ramp, shapes.Spike
@@ -51,7 +51,7 @@ class Client(FastHttpUser):
                 self.ask_for_rows()
                 if not self.holdouts:
                     sleep(RETRY_SECONDS)
-        self.rows: Iterator[tuple[Row, str]] = self.newest().shuffled()
+        self.rows: Iterator[tuple[Row, Label]] = self.newest().shuffled()
         sleep(random.random())  # or users that start together would ask together, every second
 
     def newest(self) -> Holdout:

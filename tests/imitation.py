@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
+import sample
 from app.card import Card
 from app.settings import Settings
 
-CERTAIN = {"Adelie": 1.0, "Chinstrap": 0.0, "Gentoo": 0.0}
-RIGHT: dict[str, Any] = {"species": "Adelie", "probabilities": CERTAIN, "model_version": "first"}
+RIGHT = sample.prediction("first")
 """A prediction as the contract wants it."""
 
 Answer = Callable[[int, Any], Any]
@@ -35,15 +35,17 @@ def rows_of(client: httpx.Client) -> Answer:
 
 
 def mislabelled(folder: Path) -> Path:
-    """Copy the model and name each true class as another one; return the folder.
+    """Copy the model and name each true class as another one, or a far value; return the folder.
 
     What a model that was trained on shuffled labels looks like from outside.
     """
     model = Path(shutil.copytree(Settings().model_dir, folder))
     card = Card.unseal((model / "model.json").read_bytes())
-    after = dict(zip(card.classes, (*card.classes[1:], card.classes[0]), strict=True))
+    after = dict(zip(card.classes, (*card.classes[1:], *card.classes[:1]), strict=True))
+    far = 100 * (card.metrics.correct.tolerance or 0)
     for example in card.holdout:
-        example.label = after[example.label]
+        label = example.label
+        example.label = after[label] if isinstance(label, str) else label + far
     (model / "model.json").write_bytes(card.seal())
     return model
 

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from math import nan
+from math import inf, nan
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.features import CLASSES, TARGET
 from headless import Run
-from imitation import CERTAIN, RIGHT, Answer, imitating, rows_of, to_each
+from imitation import RIGHT, Answer, imitating, rows_of, to_each
 from service import Process, serving
 from stack import free_port
 
@@ -22,12 +23,32 @@ class Broken(locust.User):
     @locust.task
     def ask(self): 1 / 0
 """
-WRONG: list[tuple[Any, str]] = [
+Wrong = list[tuple[Any, str]]
+"""Answers, and how each is quoted."""
+
+
+def wrong_classes() -> Wrong:
+    certain, (first, second) = RIGHT["probabilities"], CLASSES[:2]
+
+    def of(probabilities: dict[str, float]) -> dict[str, Any]:
+        return {**RIGHT, "probabilities": probabilities}
+
+    return [
+        ({**RIGHT, TARGET: second}, f"{TARGET}: {second!r}, but {first!r} is more probable"),
+        (of({**certain, first: 0.9}), "probabilities: they add up to 0.9"),
+        (of({**certain, first: nan}), "probabilities: they add up to nan"),
+        (of({first: 1}), f"probabilities: of [{first!r}], not of the classes"),
+    ]
+
+
+def wrong_values() -> Wrong:
+    literals = (nan, inf, True, None, "1", 10**400)
+    return [({**RIGHT, TARGET: v}, f"{TARGET}: {v!r:.200} is no finite number") for v in literals]
+
+
+WRONG: Wrong = [
+    *(wrong_classes() if CLASSES else wrong_values()),
     ({**RIGHT, "model_version": "x"}, "model_version: 'x', but /model/holdout knows ['first']"),
-    ({**RIGHT, "species": "Gentoo"}, "species: 'Gentoo', but 'Adelie' is more probable"),
-    ({**RIGHT, "probabilities": {**CERTAIN, "Adelie": 0.9}}, "probabilities: they add up to 0.9"),
-    ({**RIGHT, "probabilities": {**CERTAIN, "Adelie": nan}}, "probabilities: they add up to nan"),
-    ({**RIGHT, "probabilities": {"Adelie": 1}}, "probabilities: of ['Adelie'], not of the classes"),
     ([], "no model_version in []"),
     ("<html>", "not JSON: '<html>'"),
     ("", "not JSON: ''"),

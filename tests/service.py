@@ -117,3 +117,8 @@ def value(samples: Samples, name: str, /, **labels: str) -> float:
     """Return the sum of the samples of this name that have these labels."""
     wanted = labels.items()
     return sum(n for (found, own), n in samples.items() if found == name and wanted <= set(own))
+
+
+def values(samples: Samples, name: str) -> list[float]:
+    """Return all samples of this name."""
+    return [n for (found, _), n in samples.items() if found == name]

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+import sample
+from app.features import CLASSES, TARGET
 from imitation import Answer, imitating, mislabelled, rows_of
 from service import API, Process, environment
 from stack import free_port
@@ -39,8 +41,9 @@ def test_another_model_behind_the_service_fails(service: Process, tmp_path: Path
 
 
 def test_another_answer_under_the_right_version_fails(client: httpx.Client) -> None:
-    wrong = {"Adelie": 0.2, "Chinstrap": 0.3, "Gentoo": 0.5}
-    with imitating(rows_of(client), answers(client, probabilities=wrong)) as (url, _):
+    field = "probabilities" if CLASSES else TARGET
+    wrong = dict.fromkeys(CLASSES, 0.5) if CLASSES else sample.middle() + 0.5
+    with imitating(rows_of(client), answers(client, **{field: wrong})) as (url, _):
         done = smoke(url)
     assert done.returncode == 1
     assert f"is answered {wrong}, not " in done.stderr

@@ -1,12 +1,14 @@
 """The model card, `model.json`: written by training, served as it is, proof against changes."""
 
 import hashlib
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.features import Feature
+from app.features import Feature, Task
 from app.schemas import Row
+
+Label = str | float
+"""The true class, or the true value in regression."""
 
 
 class ArtifactError(Exception):
@@ -36,22 +38,45 @@ class FeatureCard(_Part):
 
 
 class Candidate(_Part):
-    """An estimator that training compared, by cross-validated log loss (lower is better)."""
+    """An estimator that training compared, by cross-validated loss (lower is better)."""
 
     name: str
-    log_loss: float
-    log_loss_std: float
+    loss: float
+    loss_std: float
+
+
+class Loss(_Part):
+    """What training minimises: log loss, or root mean squared error in the target's unit."""
+
+    name: str
+    holdout: float
+    baseline: float
+    """On the same rows, of a model that knows only the class shares, or the mean."""
+
+
+class Score(_Part):
+    """How good the model is in the customary measure, accuracy or R2; 1 is perfect."""
+
+    name: str
+    holdout: float
+
+
+class Correct(_Part):
+    """Share of the held-out rows answered correctly: what live answers are compared with."""
+
+    holdout: float
+    tolerance: float | None
+    """Error in the target's unit up to which a value is correct; null for a class."""
 
 
 class Metrics(_Part):
     """What the chosen estimator reached on rows that it was not fitted on."""
 
-    holdout_log_loss: float
-    holdout_accuracy: float
-    baseline_log_loss: float
-    """Log loss on the same rows of a model that knows only how frequent the classes are."""
+    loss: Loss
+    score: Score
+    correct: Correct
     onnx_difference: float
-    """Largest difference of a probability between the pipeline and its ONNX export."""
+    """Largest difference of a probability or value between the pipeline and its ONNX export."""
     candidates: list[Candidate]
 
 
@@ -72,11 +97,18 @@ class ModelCard(_Part):
 
     model_version: str
     estimator: str
-    task: Literal["classification"]
+    task: Task
     target: str
+    target_unit: str | None
+    target_range: tuple[float, float] | None
+    """What an answer of regression lies in; null in classification."""
     classes: tuple[str, ...]
+    """In the order of the probabilities; empty in regression."""
+    class_edges: list[float]
+    """Inner edges of the bins that take the place of classes in regression."""
     class_shares: dict[str, float]
-    """Share of each class in the training rows."""
+    """Share of each class in the training rows; in regression of each bin in what
+    cross-validation answered to them, since a regression's answers spread less than the truth."""
     features: list[FeatureCard]
     metrics: Metrics
     data: Data
@@ -86,25 +118,28 @@ class ModelCard(_Part):
 
 
 class Example(_Part):
-    """A row with its true class."""
+    """A row with its true class or value."""
 
     row: Row
-    label: str
+    label: Label
 
 
 class Holdout(_Part):
-    """Rows that the model was not fitted on."""
+    """Rows that the model was not fitted on, and how far from its label an answer may be."""
 
     model_version: str
+    task: Task
     target: str
+    tolerance: float | None
+    """Largest error of a correct value; null in classification."""
     rows: list[Example]
 
 
 class Golden(_Part):
-    """A row and what the model answered in training, in the order of the classes."""
+    """A row and what the model answered in training: a probability for each class, or a value."""
 
     row: Row
-    probabilities: list[float]
+    output: list[float]
 
 
 class Card(ModelCard):

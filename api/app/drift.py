@@ -25,7 +25,8 @@ def cut(feature: Feature, column: Column) -> list[float]:
     if not feature.is_numeric:
         return []
     observed = np.nanquantile(column, QUANTILES, method="inverted_cdf")
-    return sorted({float(str(value)) for value in observed})  # 38.4, not 38.400001525878906
+    # As the labels write them, or two bins could have one: 38.4, not 38.400001525878906.
+    return sorted({float(f"{value:g}") for value in observed})
 
 
 def labels(feature: Feature, edges: Sequence[float]) -> list[str]:

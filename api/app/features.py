@@ -1,8 +1,8 @@
 """Features and target, read off the schema, and the matrix that the model takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,17 @@ from pydantic import BaseModel, ConfigDict
 from app.schemas import Prediction, Row
 
 Matrix = NDArray[np.float32]
+"""Encoded rows, shape (n_rows, n_features)."""
+Outputs = NDArray[np.float32]
+"""A probability for each class, shape (n_rows, n_classes), or a value, shape (n_rows, 1)."""
+Task = Literal["classification", "regression"]
 
 MISSING_CATEGORY = -1
 """Code of a category that is missing or unknown; known ones count from 0."""
 
 
 class Feature(BaseModel):
-    """One column of the model: a number with a range, or a category."""
+    """One column of the model, or its target: a number with a range, or a category."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +42,7 @@ class Feature(BaseModel):
 def describe(name: str, schema: dict[str, Any]) -> Feature:
     """Read a feature off the JSON schema of its field.
 
-    Raises TypeError if the field is neither a number nor a Literal of strings.
+    Raises TypeError if the field is neither a number with a range nor a Literal of strings.
     """
     variants = schema.get("anyOf", [schema])
     (variant,) = [v for v in variants if v.get("type") != "null"]
@@ -47,7 +51,7 @@ def describe(name: str, schema: dict[str, Any]) -> Feature:
     categories = variant.get("enum", [variant["const"]] if "const" in variant else [])
     if bool(categories) != (variant["type"] == "string"):
         raise TypeError(f"{name}: text needs its values listed in a Literal, got {variant}")
-    return Feature(
+    feature = Feature(
         name=name,
         description=schema.get("description", ""),
         unit=schema.get("unit"),
@@ -56,13 +60,59 @@ def describe(name: str, schema: dict[str, Any]) -> Feature:
         maximum=variant.get("maximum", variant.get("exclusiveMaximum")),
         categories=tuple(categories),
     )
+    if feature.is_numeric and None in (feature.minimum, feature.maximum):
+        # 1e300 is a float, but in float32 it is infinite.
+        raise TypeError(f"{name}: a number needs its range: Field(ge=..., le=...)")
+    return feature
 
 
-FEATURES = tuple(
-    describe(name, schema) for name, schema in Row.model_json_schema()["properties"].items()
+def describe_row(row: type[BaseModel]) -> tuple[Feature, ...]:
+    """Read all features off the model of a row.
+
+    Raises TypeError that names a field which is no feature, or a setting that lets through what
+    no model can take.
+    """
+    for setting, value in {"extra": "forbid", "strict": True, "allow_inf_nan": False}.items():
+        if row.model_config.get(setting) != value:
+            raise TypeError(f"{row.__name__}.model_config: {setting} has to be {value!r}")
+    schemas = row.model_json_schema()["properties"]
+    if list(schemas) != list(row.model_fields):
+        raise TypeError(f"{row.__name__}: a field has an alias; name it as JSON does")
+    return tuple(describe(name, schema) for name, schema in schemas.items())
+
+
+def describe_target(prediction: type[BaseModel]) -> Feature:
+    """Read the target off the model of an answer: its first field.
+
+    Raises TypeError unless it is a Literal beside `probabilities`, or a number without any.
+    """
+    name, schema = next(iter(prediction.model_json_schema()["properties"].items()))
+    target = describe(name, schema)
+    beside = ["model_version"] if target.is_numeric else ["probabilities", "model_version"]
+    if list(prediction.model_fields) != [name, *beside] or target.nullable:
+        raise TypeError(f"{prediction.__name__}: {name} is followed by {', '.join(beside)} alone")
+    return target
+
+
+FEATURES = describe_row(Row)
+ANSWER = describe_target(Prediction)
+TARGET = ANSWER.name
+CLASSES = ANSWER.categories
+"""In the order of the probabilities; empty in regression."""
+TARGET_RANGE = (
+    None if ANSWER.minimum is None or ANSWER.maximum is None else (ANSWER.minimum, ANSWER.maximum)
 )
-TARGET = next(iter(Prediction.model_fields))
-CLASSES: tuple[str, ...] = get_args(Prediction.model_fields[TARGET].annotation)
+"""Of regression's answers; None in classification."""
+TASK: Task = "regression" if ANSWER.is_numeric else "classification"
+
+
+def _bytes(feature: Feature) -> int:
+    longest = max(map(len, feature.categories), default=len("-0.12345678901234567"))
+    return len(feature.name) + longest + len('"":"",')
+
+
+ROW_BYTES = sum(map(_bytes, FEATURES)) + len("{}")
+"""Length of a row in JSON without spaces, with numbers of 17 digits."""
 
 _CODES: list[dict[str | None, int] | None] = [
     None
@@ -70,7 +120,15 @@ _CODES: list[dict[str | None, int] | None] = [
     else {None: MISSING_CATEGORY, **{c: code for code, c in enumerate(feature.categories)}}
     for feature in FEATURES
 ]
-_values = attrgetter(*(feature.name for feature in FEATURES))
+
+
+def _getter(names: Sequence[str]) -> Callable[[Row], Sequence[Any]]:
+    get = attrgetter(*names)
+    # Of one name, attrgetter returns the value and no tuple.
+    return get if len(names) > 1 else lambda row: (get(row),)
+
+
+_values = _getter([feature.name for feature in FEATURES])
 
 
 def encode(rows: Iterable[Row]) -> Matrix:

@@ -76,9 +76,12 @@ async def read_body(receive: Receive, length: int, limit: int) -> bytes:
     _check_length(length, limit)
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= limit:
-        message = await receive()
-        body += message.get("body", b"")
+    if message.get("more_body"):
+        parts = bytearray(body)  # bytes would be copied anew with every part
+        while message.get("more_body") and len(parts) <= limit:
+            message = await receive()
+            parts += message.get("body", b"")
+        body = bytes(parts)
     if message["type"] == "http.disconnect":
         raise Disconnected
     _check_length(len(body), limit)

@@ -31,7 +31,8 @@ def create_app(settings: Settings, model: Model) -> Service:
         ("POST", PREDICT): endpoint(PREDICT, predict, settings.max_row_bytes),
         ("POST", PREDICT_BATCH): endpoint(PREDICT_BATCH, batch, settings.max_batch_bytes),
     }
-    api = FastAPI(title="Penguins", version=model.card.model_version, redirect_slashes=False)
+    card = model.card
+    api = FastAPI(title=card.data.name, version=card.model_version, redirect_slashes=False)
     api.include_router(documented(settings.max_batch_rows))
     api.include_router(model_routes(model.card))
     api.include_router(operations(registry(http, metrics), lifecycle))

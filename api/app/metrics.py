@@ -6,7 +6,7 @@ ten of each; a list index costs a twentieth of that.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from app import drift
 from app.card import ModelCard
-from app.features import Matrix
+from app.features import ANSWER, Matrix, Outputs
 from app.settings import Settings
 
 LATENCY = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -117,21 +117,23 @@ class ModelMetrics(Collector):
     def __init__(self, card: ModelCard, settings: Settings) -> None:
         self._card = card
         self._build = [settings.version, settings.revision, card.model_version]
-        self._classes = np.zeros(len(card.classes), np.int64)
+        self._classes = np.zeros(len(card.class_shares), np.int64)
+        self._class_of = class_of(card)
         self._bins = [np.zeros(len(f.bins), np.int64) for f in card.features]
-        self._confidence = Histogram(CONFIDENCE)
+        # A regression is no more and no less sure of one value than of another.
+        self._confidence = Histogram(CONFIDENCE) if card.classes else None
         self._inference = Histogram(INFERENCE)
         self._batch = Histogram(BATCH_ROWS)
         self._rejected: Counter[str] = Counter()
-        self._kept: list[tuple[Matrix, NDArray[np.float32]]] = []
+        self._kept: list[tuple[Matrix, Outputs]] = []
         self._kept_rows = 0
 
-    def scored(self, matrix: Matrix, probabilities: NDArray[np.float32], seconds: float) -> None:
+    def scored(self, matrix: Matrix, outputs: Outputs, seconds: float) -> None:
         """Count one call of the model: inputs and outputs of the same rows, and its duration."""
         rows = len(matrix)
         self._inference.observe(seconds)
         self._batch.observe(rows)
-        self._kept.append((matrix, probabilities))
+        self._kept.append((matrix, outputs))
         self._kept_rows += rows
         if self._kept_rows >= FOLD_ROWS:
             self._fold()
@@ -144,10 +146,11 @@ class ModelMetrics(Collector):
         """Bin the rows kept so far and let go of them."""
         if not self._kept:
             return
-        matrix, probabilities = (np.concatenate(part) for part in zip(*self._kept, strict=True))
+        matrix, outputs = (np.concatenate(part) for part in zip(*self._kept, strict=True))
         self._kept, self._kept_rows = [], 0
-        self._classes += np.bincount(probabilities.argmax(axis=1), minlength=len(self._classes))
-        self._confidence.observe_all(probabilities.max(axis=1))
+        self._classes += np.bincount(self._class_of(outputs), minlength=len(self._classes))
+        if self._confidence:
+            self._confidence.observe_all(outputs.max(axis=1))
         for counts, feature, column in zip(self._bins, self._card.features, matrix.T, strict=True):
             found = drift.indices(feature.feature, feature.edges, column)
             counts += np.bincount(found, minlength=len(counts))
@@ -174,7 +177,7 @@ class ModelMetrics(Collector):
             "Share of the held-out rows answered correctly",
             labels=["model_version"],
         )
-        accuracy.add_metric([version], self._card.metrics.holdout_accuracy)
+        accuracy.add_metric([version], self._card.metrics.correct.holdout)
         rows = GaugeMetricFamily(
             "model_data_rows", "Rows of the data, by part", labels=["part", "model_version"]
         )
@@ -182,18 +185,20 @@ class ModelMetrics(Collector):
         rows.add_metric(["holdout", version], self._card.data.holdout_rows)
         classes = GaugeMetricFamily(
             "model_class_reference_ratio",
-            "Share of the training rows, by class",
+            "Share of the training rows, by class or by bin of the answer",
             labels=["predicted_class", "model_version"],
         )
-        for name in self._card.classes:
-            classes.add_metric([name, version], self._card.class_shares[name])
+        for name, share in self._card.class_shares.items():
+            classes.add_metric([name, version], share)
         yield from (accuracy, rows, classes)
 
     def _answers(self) -> Iterator[Metric]:
         predictions = CounterMetricFamily(
-            "model_predictions", "Rows answered, by class", labels=["predicted_class"]
+            "model_predictions",
+            "Rows answered, by class or by bin of the answer",
+            labels=["predicted_class"],
         )
-        for name, rows in zip(self._card.classes, self._classes, strict=True):
+        for name, rows in zip(self._card.class_shares, self._classes, strict=True):
             predictions.add_metric([name], int(rows))
         rejected = CounterMetricFamily(
             "model_input_rejected", "Requests refused for their input", labels=["reason"]
@@ -210,9 +215,10 @@ class ModelMetrics(Collector):
             ),
             (self._batch, "model_batch_size", "Rows in a call of the model"),
         ):
-            family = HistogramMetricFamily(name, text)
-            histogram.add_to(family)
-            yield family
+            if histogram:
+                family = HistogramMetricFamily(name, text)
+                histogram.add_to(family)
+                yield family
 
     def _drift(self) -> Iterator[Metric]:
         labels = ["feature", "bin", "model_version"]
@@ -228,6 +234,13 @@ class ModelMetrics(Collector):
                 live.add_metric(key, int(n))
                 reference.add_metric(key, part.share)
         yield from (live, reference)
+
+
+def class_of(card: ModelCard) -> Callable[[Outputs], NDArray[np.intp]]:
+    """Return what tells the position of each output's class, or of its bin, in `class_shares`."""
+    if card.classes:
+        return lambda outputs: outputs.argmax(axis=1)
+    return lambda outputs: drift.indices(ANSWER, card.class_edges, outputs[:, 0])
 
 
 def registry(*collectors: Collector) -> CollectorRegistry:

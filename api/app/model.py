@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from app.card import ArtifactError, Card
-from app.features import CLASSES, FEATURES, TARGET, Matrix, encode
+from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, Matrix, Outputs, encode
 
-Probabilities = NDArray[np.float32]
+LOW, HIGH = TARGET_RANGE or (0, 1)
+"""What every output lies in: a value in the target's range, a probability in this."""
 
-TOLERANCE = 1e-5
-"""Largest accepted difference of a probability between the pipeline and its ONNX export."""
+TOLERANCE = 1e-5 * max(abs(LOW), abs(HIGH))
+"""Largest accepted difference of an output between the pipeline and its ONNX export: float32
+holds seven digits, and a model adds many terms."""
 
 CARD_FILE = "model.json"
 ONNX_FILE = "model.onnx"
@@ -42,10 +43,12 @@ def _check_contract(card: Card) -> None:
             )
     if list(trained) != list(served):
         raise ArtifactError(f"{CARD_FILE}: trained on columns {list(trained)}, not {list(served)}")
-    if (card.target, card.classes) != (TARGET, CLASSES):
-        raise ArtifactError(
-            f"{CARD_FILE}: trained to tell {card.target} {card.classes}, not {TARGET} {CLASSES}"
-        )
+    told, asked = (
+        (card.target, card.target_unit, card.target_range, card.classes),
+        (TARGET, ANSWER.unit, TARGET_RANGE, CLASSES),
+    )
+    if told != asked:
+        raise ArtifactError(f"{CARD_FILE}: trained to tell {told}, but schemas.py asks for {asked}")
 
 
 def _open(content: bytes) -> onnxruntime.InferenceSession:
@@ -57,13 +60,19 @@ def _open(content: bytes) -> onnxruntime.InferenceSession:
 
 
 class Model:
-    """A classifier of encoded rows."""
+    """A classifier or regressor of encoded rows.
+
+    `outputs` turns a matrix into what the model says of its rows. A value beyond the target's
+    range becomes the end of the range, as the contract has it.
+    """
 
     def __init__(self, card: Card, onnx: bytes) -> None:
         self.card = card
         self._session = _open(onnx)
         self._input = self._session.get_inputs()[0].name
-        self._outputs = [self._session.get_outputs()[1].name]
+        # The last one: a classifier's export has the class itself before the probabilities.
+        self._outputs = [self._session.get_outputs()[-1].name]
+        self.outputs = self._bounded if ANSWER.is_numeric else self._run
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
@@ -84,15 +93,18 @@ class Model:
         return model
 
     def _replay_golden_rows(self) -> None:
-        answers = self.probabilities(encode(golden.row for golden in self.card.golden))
+        answers = self.outputs(encode(golden.row for golden in self.card.golden))
         for golden, answer in zip(self.card.golden, answers, strict=True):
-            if not np.allclose(golden.probabilities, answer, rtol=0, atol=TOLERANCE):
+            if not np.allclose(golden.output, answer, rtol=0, atol=TOLERANCE):
                 raise ArtifactError(
                     f"{ONNX_FILE}: answers {answer.tolist()} to the golden row {golden.row!r}, "
-                    f"but training recorded {golden.probabilities}"
+                    f"but training recorded {golden.output}"
                 )
 
-    def probabilities(self, matrix: Matrix) -> Probabilities:
-        """Return the probability of each class, shape (n_rows, n_classes)."""
-        result: Probabilities = self._session.run(self._outputs, {self._input: matrix})[0]
+    def _run(self, matrix: Matrix) -> Outputs:
+        result: Outputs = self._session.run(self._outputs, {self._input: matrix})[0]
         return result
+
+    def _bounded(self, matrix: Matrix) -> Outputs:
+        result = self._run(matrix)
+        return result.clip(LOW, HIGH, out=result)

@@ -5,7 +5,7 @@ does; it documents the two routes (routes.py) and serves all others.
 """
 
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Annotated
 
@@ -13,36 +13,33 @@ from pydantic import FailFast, TypeAdapter, ValidationError
 
 from app import errors
 from app.batching import BatchLane, RowQueue
-from app.features import CLASSES, TARGET, Matrix, encode
+from app.bodies import batch_length
+from app.features import ANSWER, CLASSES, TARGET, Matrix, Outputs, encode
 from app.metrics import ModelMetrics
-from app.model import Model, Probabilities
-from app.schemas import Row, batch_length
+from app.model import Model
+from app.schemas import Row
 
-Scored = tuple[Matrix, Probabilities, float]
+Scored = tuple[Matrix, Outputs, float]
 """Input and output of a call of the model, and the seconds that it took."""
+
+Write = Callable[[Outputs], list[bytes]]
+"""Returns the JSON of each row's `Prediction`."""
 
 
 class Scorer:
     """The model and the JSON of its answers."""
 
     def __init__(self, model: Model) -> None:
-        self._model = model
-        self._templates = [_template(name, model.card.model_version) for name in CLASSES]
+        self._outputs = model.outputs
+        write = write_values if ANSWER.is_numeric else write_classes
+        self.write = write(model.card.model_version)
 
     def score(self, rows: Sequence[Row]) -> Scored:
         """Call the model once for all rows."""
         matrix = encode(rows)
         start = perf_counter()
-        probabilities = self._model.probabilities(matrix)
-        return matrix, probabilities, perf_counter() - start
-
-    def write(self, probabilities: Probabilities) -> list[bytes]:
-        """Return the JSON of each row's `Prediction`."""
-        winners = probabilities.argmax(axis=1).tolist()
-        return [
-            self._templates[winner] % tuple(row)
-            for winner, row in zip(winners, probabilities.tolist(), strict=True)
-        ]
+        outputs = self._outputs(matrix)
+        return matrix, outputs, perf_counter() - start
 
 
 class Predict:
@@ -99,12 +96,31 @@ class PredictBatch:
         return scored, b'{"predictions":[%s]}' % answers
 
 
-def _template(winner: str, model_version: str) -> bytes:
-    """Return the answer for one winning class, a %.6f in place of each probability."""
-    answer = {
-        TARGET: winner,
-        "probabilities": dict.fromkeys(CLASSES, "\0"),
-        "model_version": model_version,
-    }
+def write_classes(model_version: str) -> Write:
+    """Return what writes the most probable class and the probabilities."""
+    shares = dict.fromkeys(CLASSES, "\0")
+    templates = [
+        _template({TARGET: name, "probabilities": shares, "model_version": model_version}, "%.6f")
+        for name in CLASSES
+    ]
+
+    def write(outputs: Outputs) -> list[bytes]:
+        winners = outputs.argmax(axis=1).tolist()
+        return [
+            templates[winner] % tuple(row)
+            for winner, row in zip(winners, outputs.tolist(), strict=True)
+        ]
+
+    return write
+
+
+def write_values(model_version: str) -> Write:
+    """Return what writes the value, in the seven digits that float32 holds."""
+    template = _template({TARGET: "\0", "model_version": model_version}, "%.7g")
+    return lambda outputs: [template % value for value in outputs[:, 0].tolist()]
+
+
+def _template(answer: dict[str, object], number: str) -> bytes:
+    """Return the answer's JSON with a number's format in place of each NUL."""
     text = json.dumps(answer, separators=(",", ":"))
-    return text.replace("%", "%%").replace(json.dumps("\0"), "%.6f").encode()
+    return text.replace("%", "%%").replace(json.dumps("\0"), number).encode()

@@ -7,9 +7,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from app.bodies import Predictions, Problem, batch_length
 from app.card import Card, Holdout, ModelCard
 from app.lifecycle import Lifecycle
-from app.schemas import Prediction, Predictions, Problem, Row, batch_length
+from app.schemas import Prediction, Row
 
 PREDICT = "/predict"
 PREDICT_BATCH = "/predict/batch"
@@ -38,14 +39,14 @@ def documented(max_batch_rows: int) -> APIRouter:
 
     @router.post(PREDICT)
     async def predict(row: Row) -> Prediction:
-        """Classify one row."""
+        """Answer one row."""
         raise NotImplementedError
 
     @router.post(PREDICT_BATCH)
     async def predict_batch(
         rows: Annotated[list[Row], batch_length(max_batch_rows)],
     ) -> Predictions:
-        """Classify many rows at once; the answers are in the order of the rows."""
+        """Answer many rows at once, in the order of the rows."""
         raise NotImplementedError
 
     return router
@@ -56,7 +57,11 @@ def model_routes(card: Card) -> APIRouter:
     router = APIRouter(prefix="/model", tags=["model"])
     public = card.public().model_dump_json()
     holdout = Holdout(
-        model_version=card.model_version, target=card.target, rows=card.holdout
+        model_version=card.model_version,
+        task=card.task,
+        target=card.target,
+        tolerance=card.metrics.correct.tolerance,
+        rows=card.holdout,
     ).model_dump_json()
 
     @router.get("", response_model=ModelCard)

@@ -1,9 +1,10 @@
 """The public contract: what a row holds, and what is answered.
 
-The features derive from `Row` and the target from `Prediction`: nothing else lists them.
+The features derive from `Row`, and from `Prediction` the target and with it the task: a Literal
+makes it classification, a float with a range regression. Nothing else lists them.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -56,23 +57,6 @@ class Prediction(BaseModel):
         description="Probability of each class, rounded to six decimals"
     )
     model_version: str = Field(description="Version of the model that answered")
-
-
-class Predictions(BaseModel):
-    """Predictions in the order of the rows."""
-
-    predictions: list[Prediction]
-
-
-class Problem(BaseModel):
-    """Why a request was not answered."""
-
-    detail: str
-
-
-def batch_length(max_rows: int) -> Any:
-    """Return the constraint on a batch's number of rows, for validation and documentation."""
-    return Field(min_length=1, max_length=max_rows)
 
 
 Row = Penguin

@@ -7,7 +7,10 @@ from annotated_types import Gt
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.features import ROW_BYTES
+
 PREFIX = "SERVING_"
+MAX_BATCH_ROWS = 10_000
 
 Positive = Annotated[int, Gt(0)]
 
@@ -24,12 +27,16 @@ class Settings(BaseSettings):
     )
     version: str = Field("local", description="image tag, for serving_build_info")
     revision: str = Field("unknown", description="Git commit, for serving_build_info")
-    max_row_bytes: Positive = Field(16 * 1024, description="largest body of /predict; above it 413")
+    # What fits a few columns, or more where the schema has more.
+    max_row_bytes: Positive = Field(
+        max(16 * 1024, 2 * ROW_BYTES), description="largest body of /predict; above it 413"
+    )
     max_batch_bytes: Positive = Field(
-        2 * 1024 * 1024, description="largest body of /predict/batch; above it 413"
+        max(2 * 1024 * 1024, MAX_BATCH_ROWS * ROW_BYTES),
+        description="largest body of /predict/batch; above it 413",
     )
     max_batch_rows: Positive = Field(
-        10_000, description="most rows of /predict/batch; above it 422"
+        MAX_BATCH_ROWS, description="most rows of /predict/batch; above it 422"
     )
     max_queued_rows: Positive = Field(
         32, description="most requests to /predict that wait for the model; above it 503"

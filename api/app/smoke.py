@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -37,16 +38,27 @@ def ask(url: str, golden: Golden) -> dict[str, object]:
 
 def check(card: Card, golden: Golden, answer: dict[str, object]) -> None:
     """Raise Unexpected that says how an answer differs from the card's."""
+    field: str
+    expected: Mapping[str, float] | float
     if answer.get("model_version") != card.model_version:
         raise Unexpected(f"model {answer.get('model_version')} answers, not {card.model_version}")
-    found = answer.get("probabilities")
-    expected = dict(zip(card.classes, golden.probabilities, strict=True))
-    if (
-        not isinstance(found, dict)
-        or found.keys() != expected.keys()
-        or any(abs(found[name] - expected[name]) > TOLERANCE for name in expected)
-    ):
-        raise Unexpected(f"{golden.row!r} is answered {found}, not {expected}")
+    if card.classes:
+        field, expected = "probabilities", dict(zip(card.classes, golden.output, strict=True))
+    else:
+        field, expected = card.target, golden.output[0]
+    if not is_close(answer.get(field), expected):
+        raise Unexpected(f"{golden.row!r} is answered {answer.get(field)}, not {expected}")
+
+
+def is_close(found: object, expected: Mapping[str, float] | float) -> bool:
+    """Tell whether a number, or each of several, is the one expected."""
+    if isinstance(expected, Mapping):
+        return (
+            isinstance(found, Mapping)
+            and found.keys() == expected.keys()
+            and all(is_close(found[name], expected[name]) for name in expected)
+        )
+    return isinstance(found, int | float) and abs(found - expected) <= TOLERANCE
 
 
 def passes(url: str, card: Card) -> None:

@@ -20,7 +20,7 @@ def test_the_version_covers_the_hashes_of_the_files() -> None:
     assert card.model_version != before
 
 
-@pytest.mark.parametrize("path", [["data", "rows"], ["metrics", "holdout_accuracy"], ["target"]])
+@pytest.mark.parametrize("path", [["data", "rows"], ["metrics", "loss", "holdout"], ["target"]])
 def test_any_changed_value_is_refused(path: list[str]) -> None:
     changed = json.loads(CONTENT)
     inner = changed
@@ -33,8 +33,8 @@ def test_any_changed_value_is_refused(path: list[str]) -> None:
 
 def test_a_missing_field_is_named() -> None:
     changed = json.loads(CONTENT)
-    del changed["metrics"]["holdout_log_loss"]
-    with pytest.raises(ArtifactError, match=r"metrics\.holdout_log_loss"):
+    del changed["metrics"]["loss"]["baseline"]
+    with pytest.raises(ArtifactError, match=r"metrics\.loss\.baseline"):
         Card.unseal(json.dumps(changed).encode())
 
 

@@ -4,10 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import drift
-from app.features import FEATURES, MISSING_CATEGORY
+from app.features import MISSING_CATEGORY, Feature
 
-NUMBER = next(f for f in FEATURES if f.is_numeric)
-CATEGORY = next(f for f in FEATURES if not f.is_numeric)
+NUMBER = Feature(
+    name="height", description="", unit="m", nullable=True, minimum=0, maximum=1000, categories=()
+)
+CATEGORY = NUMBER.model_copy(update={"minimum": None, "maximum": None, "categories": ("a", "b")})
 VALUES = st.lists(st.floats(0, 100, width=32), min_size=1)
 
 
@@ -36,6 +38,12 @@ def test_equal_values_leave_fewer_bins_and_no_empty_label() -> None:
     edges = drift.cut(NUMBER, np.ones(10, np.float32))
     assert edges == [1.0]
     assert drift.labels(NUMBER, edges) == ["<=1", ">1", "missing"]
+
+
+def test_no_two_bins_have_one_label_however_near_their_edges_are() -> None:
+    column = np.linspace(1_700_000_000, 1_700_000_500, 100, dtype=np.float32)
+    names = drift.labels(NUMBER, drift.cut(NUMBER, column))
+    assert len(set(names)) == len(names)
 
 
 @given(training=VALUES, live=VALUES)

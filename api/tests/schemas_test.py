@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.features import CLASSES, FEATURES
+import sample
+from app.features import FEATURES, TARGET
 from app.schemas import EXAMPLE, Prediction, Row
 
 JSON = st.recursive(
@@ -35,14 +36,13 @@ def test_no_value_but_one_of_its_kind_and_range_passes(name: str, value: object)
     assert faults({**EXAMPLE, name: value}) == (set() if allowed else {name})
 
 
-@pytest.mark.parametrize("name", [f.name for f in FEATURES if f.name != "sex"])
+@pytest.mark.parametrize("name", sample.REQUIRED)
 def test_a_forgotten_field_is_an_error_even_where_null_is_allowed(name: str) -> None:
     with pytest.raises(ValidationError, match=name):
         Row.model_validate({key: value for key, value in EXAMPLE.items() if key != name})
 
 
 def test_the_answer_names_its_target_first() -> None:
-    answer = Prediction(
-        species="Gentoo", probabilities=dict.fromkeys(CLASSES, 0.3), model_version="x"
-    )
-    assert list(answer.model_dump()) == ["species", "probabilities", "model_version"]
+    answer = sample.prediction()
+    assert list(Prediction.model_validate(answer).model_dump()) == list(answer)
+    assert next(iter(answer)) == TARGET

@@ -1,40 +1,70 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
+import sample
 import train_model
 from app import features
 from app.card import ArtifactError, Card
+from app.features import CLASSES, TARGET
+from app.model import TOLERANCE
 from app.settings import Settings
-from training import TrainingError, artifact
+from training import TrainingError, artifact, data
+from training.command import Recipe, main
+from training.data import Data
 from training.export import check_parity, fuzz, to_onnx_bytes
 from training.preparation import pipeline
-from training.selection import Split, check_quality
+from training.selection import Split, check_quality, split_rows
+from training.tasks import TASK
 
-SCRIPT = train_model.HERE / "train_model.py"
-FEATURES, TARGET = train_model.load_data(train_model.DATA_FILE)
+SCRIPT = Path(train_model.__file__)
+RECIPE, DATA = train_model.RECIPE, train_model.DATA
+ROWS, TRUTH = DATA.load(DATA.file)
 Bytes = dict[str, bytes]
 
 
-class Oracle(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Oracle(BaseEstimator):  # type: ignore[misc]
     # As good as an estimator can be, and unknown to ONNX.
 
-    def fit(self, _rows: object, target: object) -> "Oracle":
-        self.inner_ = RandomForestClassifier(10, random_state=0).fit(_rows, target)
-        self.classes_ = self.inner_.classes_
+    def __init__(self, inner: BaseEstimator) -> None:
+        self.inner = inner
+
+    def fit(self, rows: object, target: object) -> "Oracle":
+        self.fitted_ = self.inner.fit(rows, target)
         return self
 
+    @property
+    def classes_(self) -> object:
+        return self.inner.classes_
+
     def predict(self, rows: object) -> object:
-        return self.inner_.predict(rows)
+        return self.inner.predict(rows)
 
     def predict_proba(self, rows: object) -> object:
-        return self.inner_.predict_proba(rows)
+        return self.inner.predict_proba(rows)
+
+    def __sklearn_tags__(self) -> object:
+        return self.inner.__sklearn_tags__()
+
+
+def trained() -> Pipeline:
+    """Return the pipeline that training chose, not fitted."""
+    return train_model.candidates()[Card.unseal(card_bytes()).estimator]
+
+
+def card_bytes() -> bytes:
+    return (Settings().model_dir / "model.json").read_bytes()
+
+
+def with_data(**changed: object) -> Recipe:
+    return replace(RECIPE, data=replace(DATA, **changed))  # type: ignore[arg-type]
 
 
 def contents(folder: Path) -> Bytes:
@@ -42,12 +72,16 @@ def contents(folder: Path) -> Bytes:
 
 
 def fails(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
+    copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *options: str,
+    recipe: Recipe = RECIPE,
 ) -> str:
     """Run the command, which must fail and leave the artifact alone; return its one line."""
     before = contents(copy)
     monkeypatch.setattr(sys, "argv", ["train_model.py", "--out", str(copy), *options])
-    assert train_model.main() == 1
+    assert main(recipe) == 1
     assert contents(copy) == before
     (line,) = capsys.readouterr().err.splitlines()
     return line
@@ -74,11 +108,11 @@ def test_help_names_the_options() -> None:
 def test_other_data_is_refused_with_both_hashes(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = copy.parent / "penguins.csv"
-    data.write_bytes(train_model.DATA_FILE.read_bytes() + b"\n")
-    line = fails(copy, monkeypatch, capsys, "--data", str(data))
-    assert str(data) in line
-    assert train_model.DATA_SHA256 in line
+    other = copy.parent / DATA.file.name
+    other.write_bytes(DATA.file.read_bytes() + b"\n")
+    line = fails(copy, monkeypatch, capsys, "--data", str(other))
+    assert f"{other}: SHA-256 is {artifact.sha256(other.read_bytes())}" in line
+    assert DATA.sha256 in line
 
 
 def test_missing_data_is_named(
@@ -91,53 +125,57 @@ def test_missing_data_is_named(
 def test_an_estimator_without_onnx_converter_is_named(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    only = {"my oracle": pipeline(Oracle(), scale=False)}
-    monkeypatch.setattr(train_model, "candidates", lambda: only)
-    line = fails(copy, monkeypatch, capsys)
+    only = {"my oracle": pipeline(Oracle(trained()[-1]), scale=True)}
+    line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
     assert "my oracle: Oracle cannot be exported to ONNX" in line
 
 
 def test_a_model_that_has_learnt_nothing_is_refused(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    only = {"coin": pipeline(DummyClassifier(strategy="prior"), scale=False)}
-    monkeypatch.setattr(train_model, "candidates", lambda: only)
-    line = fails(copy, monkeypatch, capsys)
-    assert "quality gate: coin has a log loss of" in line
+    only = {"coin": pipeline(TASK.dummy(), scale=False)}
+    line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
+    assert f"quality gate: coin has a {TASK.loss} of" in line
 
 
 def test_an_export_that_answers_otherwise_is_refused_with_the_row() -> None:
-    fitted, other = (train_model.candidates()["logistic regression"] for _ in range(2))
-    fitted.fit(FEATURES, TARGET)
-    other.fit(FEATURES[1:], TARGET[1:])
-    with pytest.raises(TrainingError, match=r"mine: the ONNX export differs .* on {'island'"):
-        check_parity("mine", fitted, to_onnx_bytes("mine", other), fuzz(FEATURES, 0))
+    fitted, other = trained().fit(ROWS, TRUTH), trained().fit(ROWS[20:], TRUTH[20:])
+    first = features.FEATURES[0].name
+    with pytest.raises(TrainingError, match=rf"mine: the ONNX export differs .* on {{'{first}'"):
+        check_parity("mine", fitted, to_onnx_bytes("mine", other), fuzz(ROWS, 0))
 
 
-def test_a_column_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = tmp_path / "penguins.csv"
-    data.write_text(train_model.DATA_FILE.read_text().replace("body_mass_g", "mass", 1))
-    monkeypatch.setattr(train_model, "DATA_SHA256", artifact.sha256(data.read_bytes()))
-    with pytest.raises(TrainingError, match=r"no column 'body_mass_g', only .*mass"):
-        train_model.load_data(data)
+@pytest.mark.parametrize("column", [features.FEATURES[-1].name, TARGET])
+def test_a_column_that_is_missing_is_named(column: str) -> None:
+    less: Data = replace(DATA, read=lambda file: DATA.read(file).rename(columns={column: "gone"}))
+    with pytest.raises(TrainingError, match=rf"no column '{column}', only .*gone"):
+        less.load(DATA.file)
 
 
 def test_a_value_that_the_schema_forbids_is_named_with_its_row() -> None:
-    heavy = FEATURES.copy()
-    heavy.loc[7, "body_mass_g"] = 50_000
-    with pytest.raises(TrainingError, match=r"data row 7: body_mass_g: .* got 50000"):
-        artifact.check_data(heavy, TARGET)
+    heavy = ROWS.copy()
+    heavy.loc[7, sample.NUMBER] = 50_000
+    with pytest.raises(TrainingError, match=rf"data row 7: {sample.NUMBER}: .* got 50000"):
+        data.check(heavy, TRUTH)
 
 
-def test_a_class_that_the_schema_does_not_list_is_named() -> None:
-    with pytest.raises(TrainingError, match="Emperor"):
-        artifact.check_data(FEATURES, TARGET.replace("Gentoo", "Emperor"))
+def test_a_target_that_the_schema_does_not_have_is_named() -> None:
+    other = TRUTH.replace(CLASSES[-1], "Emperor") if CLASSES else TRUTH + 12345.0
+    with pytest.raises(TrainingError, match=rf"{TARGET}: .*(Emperor|12\d\d\d)"):
+        data.check(ROWS, other)
+
+
+def test_a_target_that_is_missing_is_named_with_its_row() -> None:
+    other = TRUTH.copy()
+    other.loc[7] = None
+    with pytest.raises(TrainingError, match=f"data row 7: {TARGET} is missing"):
+        data.check(ROWS, other)
 
 
 def test_a_model_that_the_service_would_refuse_is_not_saved(copy: Path) -> None:
     before = contents(copy)
     card = Card.unseal(before["model.json"])
-    card.golden[0].probabilities[0] -= 0.1
+    card.golden[0].output[0] -= 10_000 * TOLERANCE
     files = {name: before[name] for name in ("model.onnx", "model.joblib")}
     with pytest.raises(ArtifactError, match="golden row"):
         artifact.save(card, files, copy)
@@ -145,21 +183,27 @@ def test_a_model_that_the_service_would_refuse_is_not_saved(copy: Path) -> None:
 
 
 def test_the_quality_gate_reports_what_scikit_learn_measures() -> None:
-    split: Split = train_model.split_rows(FEATURES, TARGET)
-    fitted = train_model.candidates()["random forest"].fit(split.train, split.train_target)
-    quality = check_quality("random forest", fitted, split)
-    assert quality["holdout_accuracy"] == fitted.score(split.holdout, split.holdout_target)
-    assert quality["holdout_log_loss"] < quality["baseline_log_loss"]
+    split: Split = split_rows(ROWS, TRUTH)
+    fitted = trained().fit(split.train, split.train_target)
+    quality = check_quality("mine", fitted, split)
+    score = fitted.score(split.holdout, split.holdout_target)
+    assert quality["score"].holdout == pytest.approx(score, abs=1e-12)
+    assert quality["loss"].holdout < quality["loss"].baseline
+    if CLASSES:
+        assert quality["correct"].holdout == score
+    else:
+        errors = np.abs(fitted.predict(split.holdout) - split.holdout_target)
+        assert quality["correct"].holdout == (errors <= quality["correct"].tolerance).mean() >= 0.9
 
 
 def test_fuzzed_rows_cover_what_is_missing_unknown_and_extreme() -> None:
-    rows = fuzz(FEATURES, 0)
+    rows = fuzz(ROWS, 0)
     assert len(rows) == 10_000
     for feature in features.FEATURES:
         column = rows[feature.name]
         assert 0.05 < column.isna().mean() < 0.15
-        if feature.is_numeric:
-            assert column.min() < FEATURES[feature.name].min()
-            assert column.max() > FEATURES[feature.name].max()
+        if feature.minimum is not None and feature.maximum is not None:
+            covered = column.max() - column.min()
+            assert 0.99 < covered / (feature.maximum - feature.minimum) <= 1 + 1e-6
         else:
             assert set(column.dropna()) > set(feature.categories)

@@ -10,46 +10,22 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from pandas import DataFrame, Series, isna
-from pydantic import TypeAdapter, ValidationError
+from pandas import Series
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from app import drift
+from app import drift, features
 from app.card import Bin, Card, Data, Example, FeatureCard, Golden, Metrics
-from app.features import CLASSES, FEATURES, TARGET, encode
+from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, encode
 from app.model import CARD_FILE, Model
 from app.schemas import Row
-from training import TrainingError
+from training import SEED
+from training.data import to_rows
 from training.selection import Split
+from training.tasks import TASK
 
 PIPELINE_FILE = "model.joblib"
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
-
-
-def to_rows(frame: DataFrame) -> list[Row]:
-    """Return the rows as a client would send them, missing values as None.
-
-    Raises TrainingError, with line, column and value, if the data does not fit the schema.
-    """
-    records = frame.astype(object).where(~isna(frame), None).to_dict("records")
-    try:
-        return TypeAdapter(list[Row]).validate_python(records)
-    except ValidationError as error:
-        first = error.errors()[0]
-        line, column = first["loc"][0], first["loc"][1]
-        raise TrainingError(
-            f"data row {line}: {column}: {first['msg']}, got {first['input']!r}"
-        ) from None
-
-
-def check_data(features: DataFrame, target: Series) -> None:
-    """Raise TrainingError if a value or a class is not one that schemas.py allows."""
-    to_rows(features)
-    found = tuple(sorted(target.unique()))
-    if found != CLASSES:
-        raise TrainingError(
-            f"{TARGET}: the data has {found}, schemas.py lists {CLASSES} (both in sorted order)"
-        )
 
 
 def feature_cards(train: Sequence[Row]) -> list[FeatureCard]:
@@ -69,13 +45,12 @@ def feature_cards(train: Sequence[Row]) -> list[FeatureCard]:
 
 
 def golden_rows(pipeline: Pipeline, train: Sequence[Row], target: Series) -> list[Golden]:
-    """Return one row of each class, and one with all that may be missing left out."""
-    labels = list(target)
-    rows = [train[labels.index(label)] for label in CLASSES]
+    """Return rows unlike each other, and one with all that may be missing left out."""
+    rows = [train[position] for position in TASK.examples(target)]
     nothing = {f.name: None for f in FEATURES if f.nullable}
     rows.append(rows[0].model_copy(update=nothing))
-    answers = pipeline[1:].predict_proba(encode(rows)).tolist()
-    return [Golden(row=row, probabilities=p) for row, p in zip(rows, answers, strict=True)]
+    answers = TASK.outputs(pipeline[1:], encode(rows)).tolist()
+    return [Golden(row=row, output=output) for row, output in zip(rows, answers, strict=True)]
 
 
 def versions() -> dict[str, str]:
@@ -88,13 +63,17 @@ def build_card(
 ) -> Card:
     """Describe a model; `save` adds the hashes of its files and the version."""
     train, holdout = to_rows(split.train), to_rows(split.holdout)
+    edges, shares = TASK.classes(clone(fitted), split.train, split.train_target, SEED)
     return Card(
         model_version="",
         estimator=estimator,
-        task="classification",
+        task=features.TASK,
         target=TARGET,
+        target_unit=ANSWER.unit,
+        target_range=TARGET_RANGE,
         classes=CLASSES,
-        class_shares={c: float((split.train_target == c).mean()) for c in CLASSES},
+        class_edges=edges,
+        class_shares=shares,
         features=feature_cards(train),
         metrics=metrics,
         data=data,

@@ -1,7 +1,7 @@
 """Steps that every candidate's pipeline shares, derived from the features."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -30,7 +30,7 @@ def encoder() -> ColumnTransformer:
     )
 
 
-def pipeline(estimator: ClassifierMixin, *, scale: bool) -> Pipeline:
+def pipeline(estimator: BaseEstimator, *, scale: bool) -> Pipeline:
     """Return DataFrame -> codes -> imputed and one-hot columns -> estimator.
 
     Only what follows the first step is exported: ONNX takes no strings that may be missing.
@@ -43,10 +43,8 @@ def pipeline(estimator: ClassifierMixin, *, scale: bool) -> Pipeline:
         sparse_output=False,
     )
     impute = SimpleImputer(strategy="median")
-    prepare = ColumnTransformer(
-        [
-            ("categories", one_hot, CATEGORICAL),
-            ("numbers", make_pipeline(impute, StandardScaler()) if scale else impute, NUMERIC),
-        ]
-    )
+    numbers = make_pipeline(impute, StandardScaler()) if scale else impute
+    parts = [("categories", one_hot, CATEGORICAL), ("numbers", numbers, NUMERIC)]
+    # Not every table has both, and a step without columns has no counterpart in ONNX.
+    prepare = ColumnTransformer([part for part in parts if part[2]])
     return Pipeline([("encode", encoder()), ("prepare", prepare), ("estimator", estimator)])

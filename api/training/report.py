@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from sklearn.metrics import classification_report
 from sklearn.pipeline import Pipeline
 
 from app.card import Candidate, Card
-from app.features import CLASSES, FEATURES, TARGET
+from app.features import ANSWER, FEATURES, TARGET
 from app.model import TOLERANCE
 from training.export import FUZZED_ROWS
-from training.selection import FOLDS, Split
+from training.selection import Split
+from training.task import FOLDS
+from training.tasks import TASK
 
 
 def start(data: Path, split: Split) -> None:
@@ -19,15 +20,14 @@ def start(data: Path, split: Split) -> None:
         f"{data.name}: {sizes['rows']} rows ({sizes['training_rows']} to train on, "
         f"{sizes['holdout_rows']} held out), {len(FEATURES)} features -> {TARGET}"
     )
-    print(f"\nlog loss over {FOLDS} folds, lower is better", flush=True)
+    unit = f" ({ANSWER.unit})" if ANSWER.unit else ""
+    print(f"\n{TASK.loss}{unit} over {FOLDS} folds, lower is better", flush=True)
 
 
 def comparison(candidate: Candidate) -> None:
-    """Print one candidate's cross-validated log loss."""
-    print(
-        f"  {candidate.name:22} {candidate.log_loss:.4f} +- {candidate.log_loss_std:.4f}",
-        flush=True,
-    )
+    """Print one candidate's cross-validated loss."""
+    loss, deviation = (f"{x:{TASK.digits}}" for x in (candidate.loss, candidate.loss_std))
+    print(f"  {candidate.name:22} {loss} +- {deviation}", flush=True)
 
 
 def export(name: str) -> None:
@@ -37,14 +37,12 @@ def export(name: str) -> None:
 
 def finish(card: Card, fitted: Pipeline, split: Split, out: Path) -> None:
     """Print how good the model is and where it lies."""
-    predicted = fitted.predict(split.holdout)
-    print(
-        f"\nheld-out rows\n{classification_report(split.holdout_target, predicted, labels=CLASSES)}"
-    )
+    outputs = TASK.outputs(fitted, split.holdout)
     metrics = card.metrics
+    loss, baseline = (f"{x:{TASK.digits}}" for x in (metrics.loss.holdout, metrics.loss.baseline))
     print(
-        f"log loss {metrics.holdout_log_loss:.4f} "
-        f"(class shares alone: {metrics.baseline_log_loss:.4f})\n"
+        f"\nheld-out rows\n{TASK.report(split.holdout_target, outputs)}\n"
+        f"{TASK.loss} {loss} ({TASK.baseline}: {baseline})\n"
         f"ONNX against the pipeline, all rows and {FUZZED_ROWS} fuzzed ones: "
         f"at most {metrics.onnx_difference:.1e} apart (limit {TOLERANCE:g})\n"
         f"model {card.model_version} written to {out}"

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from pandas import DataFrame, Series
-from sklearn.dummy import DummyClassifier
-from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import Pipeline
 
-from app.card import Candidate
-from training import TrainingError
+from app.card import Candidate, Correct, Loss, Score
+from training import SEED, TrainingError
+from training.tasks import TASK
 
-FOLDS = 5
+HOLDOUT_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -30,44 +30,59 @@ class Split:
         return {"rows": train + holdout, "training_rows": train, "holdout_rows": holdout}
 
 
+class Quality(TypedDict):
+    """The part of the card's metrics that the held-out rows tell."""
+
+    loss: Loss
+    score: Score
+    correct: Correct
+
+
+def split_rows(features: DataFrame, target: Series) -> Split:
+    """Set a fifth of the rows aside, with the same share of each class where there are any."""
+    train, holdout, train_target, holdout_target = train_test_split(
+        features, target, test_size=HOLDOUT_SHARE, stratify=TASK.strata(target), random_state=SEED
+    )
+    return Split(train, train_target, holdout, holdout_target)
+
+
 def choose(
-    pipelines: dict[str, Pipeline], split: Split, seed: int, report: Callable[[Candidate], None]
+    pipelines: dict[str, Pipeline], split: Split, report: Callable[[Candidate], None]
 ) -> list[Candidate]:
-    """Compare by cross-validated log loss on the training rows; return them best first."""
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    """Compare by cross-validated loss on the training rows; return them best first."""
     compared = []
     for name, pipeline in pipelines.items():
         losses = -cross_val_score(
             pipeline,
             split.train,
             split.train_target,
-            scoring="neg_log_loss",
-            cv=folds,
+            scoring=TASK.scoring,
+            cv=TASK.folds(SEED),
             error_score="raise",
         )
-        compared.append(Candidate(name=name, log_loss=losses.mean(), log_loss_std=losses.std()))
+        compared.append(Candidate(name=name, loss=losses.mean(), loss_std=losses.std()))
         report(compared[-1])
-    return sorted(compared, key=lambda candidate: candidate.log_loss)
+    return sorted(compared, key=lambda candidate: candidate.loss)
 
 
-def check_quality(name: str, fitted: Pipeline, split: Split) -> dict[str, float]:
-    """Return log loss, accuracy and the baseline's log loss on the holdout.
+def check_quality(name: str, fitted: Pipeline, split: Split) -> Quality:
+    """Return loss, score and share of correct answers on the holdout.
 
-    Raises TrainingError unless the model beats one that knows only the class shares.
+    Raises TrainingError unless the model beats one that learns nothing from the features.
     """
-    dummy = DummyClassifier(strategy="prior").fit(split.train, split.train_target)
+    dummy = TASK.dummy().fit(split.train, split.train_target)
     baseline, loss = (
-        float(log_loss(split.holdout_target, model.predict_proba(split.holdout)))
+        TASK.loss_of(split.holdout_target, TASK.outputs(model, split.holdout))
         for model in (dummy, fitted)
     )
     if not loss < baseline:
         raise TrainingError(
-            f"quality gate: {name} has a log loss of {loss:.4f} on the holdout, "
-            f"no better than the {baseline:.4f} of the class shares alone"
+            f"quality gate: {name} has a {TASK.loss} of {loss:{TASK.digits}} on the holdout, "
+            f"no better than the {baseline:{TASK.digits}} of the {TASK.baseline}"
         )
-    accuracy = float(fitted.score(split.holdout, split.holdout_target))
+    outputs = TASK.outputs(fitted, split.holdout)
     return {
-        "holdout_log_loss": loss,
-        "holdout_accuracy": accuracy,
-        "baseline_log_loss": baseline,
+        "loss": Loss(name=TASK.loss, holdout=loss, baseline=baseline),
+        "score": Score(name=TASK.score, holdout=TASK.score_of(split.holdout_target, outputs)),
+        "correct": TASK.correct(split.holdout_target, outputs),
     }

@@ -32,6 +32,7 @@ from model_page import first_paint_ms
 from raw import post
 from service import COMMAND, Process, serving
 from training.artifact import PIPELINE_FILE
+from training.tasks import TASK
 
 CONNECTIONS = 32
 ROUNDS = 3
@@ -119,8 +120,8 @@ def batch() -> None:
         print("\n1,000 rows, ms")
         for name, job in {
             "POST /predict/batch": lambda: client.post("/predict/batch", json=records),
-            "scikit-learn pipeline": lambda: pipeline.predict_proba(frame),
-            "ONNX model": lambda: model.probabilities(matrix),
+            "scikit-learn pipeline": lambda: TASK.outputs(pipeline, frame),
+            "ONNX model": lambda: model.outputs(matrix),
         }.items():
             print(f"{name:30}{milliseconds(job, 50):9.2f}", flush=True)
 

@@ -6,14 +6,14 @@ import joblib
 from fastapi import FastAPI
 from pandas import DataFrame
 
-from app.features import CLASSES
+import sample
+from app.features import CLASSES, TARGET
 from app.schemas import Prediction, Row
 from app.settings import Settings
 from training.artifact import PIPELINE_FILE
 
-ANSWER = Prediction(
-    species="Adelie", probabilities=dict.fromkeys(CLASSES, 0.333333), model_version="000000000000"
-)
+VERSION = "000000000000"
+ANSWER = Prediction.model_validate(sample.prediction(VERSION))
 
 
 def bare() -> Any:
@@ -47,11 +47,17 @@ def pipeline() -> FastAPI:
 
     @api.post("/predict")
     def predict(row: Row) -> Prediction:
-        answer = model.predict_proba(DataFrame([row.model_dump()]))[0]
-        return Prediction(
-            species=CLASSES[answer.argmax()],
-            probabilities=dict(zip(CLASSES, answer, strict=True)),
-            model_version="000000000000",
+        frame = DataFrame([row.model_dump()])
+        if not CLASSES:
+            value = float(model.predict(frame)[0])
+            return Prediction.model_validate({TARGET: value, "model_version": VERSION})
+        answer = model.predict_proba(frame)[0]
+        return Prediction.model_validate(
+            {
+                TARGET: CLASSES[answer.argmax()],
+                "probabilities": dict(zip(CLASSES, answer, strict=True)),
+                "model_version": VERSION,
+            }
         )
 
     return api

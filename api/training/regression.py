@@ -1,0 +1,99 @@
+"""Answering a number within its range."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas import DataFrame, Series
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import Pipeline
+
+from app import drift
+from app.card import Correct
+from app.features import ANSWER, TARGET, TARGET_RANGE
+from training import TrainingError
+from training.task import FOLDS, Classes, Outputs, Task
+
+CORRECT_SHARE = 0.9
+"""Share of the held-out rows whose error is small enough to be called correct."""
+
+
+class Regression(Task):
+    """Root mean squared error against the mean; nine of ten held-out rows count as right."""
+
+    loss, scoring, digits = "root mean squared error", "neg_root_mean_squared_error", ".5g"
+    score, baseline = "R2", "mean of the training rows alone"
+
+    def check(self, target: Series) -> None:
+        """Raise TrainingError if a value is no number, or outside the schema's range."""
+        low, high = TARGET_RANGE or (-np.inf, np.inf)
+        for row, value in zip(target.index, target, strict=True):
+            # Not `value < low or value > high`: NaN must not pass.
+            if not (isinstance(value, int | float) and low <= value <= high):
+                raise TrainingError(
+                    f"data row {row}: {TARGET}: {value!r} is no number from {low:g} to {high:g}"
+                )
+
+    def strata(self, target: Series) -> Series | None:  # noqa: ARG002
+        """Return None: each value may be there once only."""
+        return None
+
+    def folds(self, seed: int) -> KFold:
+        """Return folds at random."""
+        return KFold(FOLDS, shuffle=True, random_state=seed)
+
+    def dummy(self) -> BaseEstimator:
+        """Return one that answers the mean."""
+        return DummyRegressor(strategy="mean")
+
+    def outputs(self, model: BaseEstimator, rows: object) -> Outputs:
+        """Return the values, shape (n_rows, 1), none beyond the target's range."""
+        return self._bounded(model.predict(rows))
+
+    def loss_of(self, truth: Series, outputs: Outputs) -> float:
+        """Return the root mean squared error, in the target's unit."""
+        return float(root_mean_squared_error(truth, outputs[:, 0]))
+
+    def score_of(self, truth: Series, outputs: Outputs) -> float:
+        """Return the coefficient of determination."""
+        return float(r2_score(truth, outputs[:, 0]))
+
+    def correct(self, truth: Series, outputs: Outputs) -> Correct:
+        """Return a tolerance that nine of ten rows stay within, and how many exactly do.
+
+        It lies half way to the next larger error, so that no rounding decides about a row.
+        """
+        errors = np.sort(np.abs(outputs[:, 0] - truth.to_numpy(np.float64)))
+        within = int(np.ceil(CORRECT_SHARE * len(errors)))
+        tolerance = float(errors[within - 1 : within + 1].mean())
+        return Correct(holdout=float((errors <= tolerance).mean()), tolerance=tolerance)
+
+    def classes(self, model: Pipeline, rows: DataFrame, truth: Series, seed: int) -> Classes:
+        """Bin what cross-validation answers to the training rows, as features are binned."""
+        found = cross_val_predict(model, rows, truth, cv=self.folds(seed))
+        answers = self._bounded(found)[:, 0].astype(np.float32)
+        edges = drift.cut(ANSWER, answers)
+        names = drift.labels(ANSWER, edges)[:-1]  # no answer is missing
+        counts = np.bincount(drift.indices(ANSWER, edges, answers), minlength=len(names))
+        return edges, dict(zip(names, (counts / len(answers)).tolist(), strict=True))
+
+    def examples(self, target: Series) -> list[int]:
+        """Return the rows with the least, the middle and the largest value."""
+        order: Sequence[int] = target.to_numpy().argsort(kind="stable").tolist()
+        return [order[0], order[len(order) // 2], order[-1]]
+
+    def report(self, truth: Series, outputs: Outputs) -> str:
+        """Return the errors in the target's unit."""
+        correct = self.correct(truth, outputs)
+        lines = {
+            "mean absolute error": f"{mean_absolute_error(truth, outputs[:, 0]):.5g}",
+            f"error of {correct.holdout:.0%} at most": f"{correct.tolerance:.5g}",
+            "R2": f"{self.score_of(truth, outputs):.4f}",
+        }
+        return "".join(f"\n  {what:22} {value:>8}" for what, value in lines.items()) + "\n"
+
+    def _bounded(self, values: NDArray[np.float64]) -> Outputs:
+        return np.clip(np.asarray(values, np.float64).reshape(-1, 1), *(TARGET_RANGE or ()))

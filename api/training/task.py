@@ -1,0 +1,76 @@
+"""What differs between classification and regression: all else in training is the same."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas import DataFrame, Series
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+
+from app.card import Correct
+
+FOLDS = 5
+
+Outputs = NDArray[np.float64]
+"""What the pipeline says, shaped as the service's outputs are."""
+Classes = tuple[list[float], dict[str, float]]
+"""Inner edges of the answers' bins, none in classification, and shares by class or bin."""
+
+
+class Task(ABC):
+    """How models of this kind are judged."""
+
+    loss: str
+    scoring: str
+    """scikit-learn's name of the loss, negated so that higher is better."""
+    score: str
+    baseline: str
+    """What the model that has learnt nothing knows."""
+    digits: str
+    """Format of a loss."""
+
+    @abstractmethod
+    def check(self, target: Series) -> None:
+        """Raise TrainingError if the data's target is not what schemas.py says."""
+
+    @abstractmethod
+    def strata(self, target: Series) -> Series | None:
+        """Return what both parts of the data should have the same shares of."""
+
+    @abstractmethod
+    def folds(self, seed: int) -> KFold | StratifiedKFold:
+        """Return how cross-validation divides the rows."""
+
+    @abstractmethod
+    def dummy(self) -> BaseEstimator:
+        """Return an estimator that learns nothing from the features."""
+
+    @abstractmethod
+    def outputs(self, model: BaseEstimator, rows: object) -> Outputs:
+        """Return what the service has to answer: probabilities, or values within their range."""
+
+    @abstractmethod
+    def loss_of(self, truth: Series, outputs: Outputs) -> float:
+        """Return the loss, lower is better."""
+
+    @abstractmethod
+    def score_of(self, truth: Series, outputs: Outputs) -> float:
+        """Return the score, 1 is perfect."""
+
+    @abstractmethod
+    def correct(self, truth: Series, outputs: Outputs) -> Correct:
+        """Return the share of correct answers, and what makes an answer correct."""
+
+    @abstractmethod
+    def classes(self, model: Pipeline, rows: DataFrame, truth: Series, seed: int) -> Classes:
+        """Return inner edges and training shares of what predictions are counted by."""
+
+    @abstractmethod
+    def examples(self, target: Series) -> list[int]:
+        """Return the positions of a few rows that are as unlike each other as can be."""
+
+    @abstractmethod
+    def report(self, truth: Series, outputs: Outputs) -> str:
+        """Return a table of how well the held-out rows were answered."""
