@@ -20,7 +20,8 @@ OTHER_DATA = "e" * 64
 class Candidate:
     """What differs between the cards below."""
 
-    log_loss: Any = 0.04
+    loss: Any = 0.04
+    loss_name: Any = "log loss"
     version: Any = "ce0fa017d476"
     accuracy: Any = 0.98
     data: Any = DATA
@@ -28,7 +29,10 @@ class Candidate:
     def card(self) -> dict[str, Any]:
         return {
             "model_version": self.version,
-            "metrics": {"holdout_log_loss": self.log_loss, "holdout_accuracy": self.accuracy},
+            "metrics": {
+                "loss": {"holdout": self.loss, "name": self.loss_name},
+                "correct": {"holdout": self.accuracy},
+            },
             "data": {"sha256": self.data},
         }
 
@@ -64,8 +68,8 @@ def nothing_deployed(tmp_path: Path) -> Develop:
 @pytest.fixture
 def develop(nothing_deployed: Develop) -> Develop:
     first, second = nothing_deployed.sources
-    nothing_deployed.clone.deploy(1, first, log_loss=0.08, data=OTHER_DATA)
-    nothing_deployed.clone.deploy(2, second, log_loss=0.04)
+    nothing_deployed.clone.deploy(1, first, loss=0.08, data=OTHER_DATA)
+    nothing_deployed.clone.deploy(2, second, loss=0.04)
     return nothing_deployed
 
 
@@ -81,7 +85,7 @@ def test_what_it_reads_is_where_training_writes_it() -> None:
 
 
 def test_a_worse_model_stops_with_1_and_one_line_that_says_by_how_much(develop: Develop) -> None:
-    done = develop.gate(replace(CANDIDATE, log_loss=0.05))
+    done = develop.gate(replace(CANDIDATE, loss=0.05))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "model ce0fa017d476 is worse by 0.010000 (25%) than the running 000000000002: log loss "
@@ -91,30 +95,36 @@ def test_a_worse_model_stops_with_1_and_one_line_that_says_by_how_much(develop: 
 
 
 @pytest.mark.parametrize(
-    ("log_loss", "how"),
+    ("loss", "how"),
     [(0.03, "better by 0.010000 (25%) than"), (0.04, "as good as"), (0.0400009, "as good as"),
      (0.0399991, "as good as")],
 )  # fmt: skip
 def test_a_model_that_is_no_worse_than_rounding_passes(
-    develop: Develop, log_loss: float, how: str
+    develop: Develop, loss: float, how: str
 ) -> None:
-    done = develop.gate(replace(CANDIDATE, log_loss=log_loss))
+    done = develop.gate(replace(CANDIDATE, loss=loss))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"model ce0fa017d476 is {how} the running 000000000002: ")
 
 
 def test_a_little_more_than_rounding_is_worse(develop: Develop) -> None:
-    done = develop.gate(replace(CANDIDATE, log_loss=0.0400011))
+    done = develop.gate(replace(CANDIDATE, loss=0.0400011))
     assert done.returncode == 1
     assert "worse by 0.000001 (0.00275%)" in done.stderr
 
 
 def test_figures_from_other_data_are_not_compared(develop: Develop) -> None:
-    done = develop.gate(replace(CANDIDATE, log_loss=9, data=OTHER_DATA))
+    done = develop.gate(replace(CANDIDATE, loss=9, data=OTHER_DATA))
     assert (done.returncode, done.stderr) == (0, "")
     assert "cannot be compared" in done.stdout
     assert "eeeeeeeeeeee" in done.stdout
     assert "dddddddddddd" in done.stdout
+
+
+def test_figures_of_another_loss_are_not_compared(develop: Develop) -> None:
+    done = develop.gate(replace(CANDIDATE, loss=9, loss_name="root mean squared error"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "one was measured by root mean squared error, the other by log loss" in done.stdout
 
 
 def test_the_first_model_passes(nothing_deployed: Develop) -> None:
@@ -125,7 +135,7 @@ def test_the_first_model_passes(nothing_deployed: Develop) -> None:
 
 def test_after_a_revert_the_model_before_is_the_one_to_beat(develop: Develop) -> None:
     develop.clone.git("revert", "--no-edit", "HEAD")
-    done = develop.gate(replace(CANDIDATE, log_loss=0.09, data=OTHER_DATA))
+    done = develop.gate(replace(CANDIDATE, loss=0.09, data=OTHER_DATA))
     assert done.returncode == 1
     assert "worse by 0.010000 (12.5%) than the running 000000000001" in done.stderr
 
@@ -133,14 +143,14 @@ def test_after_a_revert_the_model_before_is_the_one_to_beat(develop: Develop) ->
 def test_a_tag_written_by_hand_is_named_and_passes(develop: Develop) -> None:
     manifest = (develop.clone.path / MANIFEST).read_text()
     develop.clone.commit("By hand", **{MANIFEST: manifest.replace(tag(2), "mine")})
-    done = develop.gate(replace(CANDIDATE, log_loss=9))
+    done = develop.gate(replace(CANDIDATE, loss=9))
     assert (done.returncode, done.stderr) == (0, "")
     assert "holds the tag mine, which the workflow has not deployed" in done.stdout
 
 
 def test_a_human_s_commit_that_quotes_a_deploy_is_none(nothing_deployed: Develop) -> None:
     clone, (first, _) = nothing_deployed.clone, nothing_deployed.sources
-    clone.deploy(1, first, log_loss=0.01)
+    clone.deploy(1, first, loss=0.01)
     clone.git("commit", "--quiet", "--amend", "--reset-author", "--no-edit")
     done = nothing_deployed.gate(CANDIDATE)
     assert done.returncode == 0
@@ -152,7 +162,7 @@ def test_a_worse_model_passes_with_a_reason_that_its_deploy_will_carry(
 ) -> None:
     outputs = tmp_path / "outputs"
     done = develop.gate(
-        replace(CANDIDATE, log_loss=0.05), "--accept-worse= robust to new data ",
+        replace(CANDIDATE, loss=0.05), "--accept-worse= robust to new data ",
         GITHUB_OUTPUT=str(outputs),
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -168,7 +178,8 @@ def test_a_reason_that_nobody_needed_leaves_no_trace(develop: Develop, tmp_path:
     assert "in case" not in done.stdout
     assert values(outputs) == {
         "model_version": "ce0fa017d476",
-        "model_log_loss": "0.04",
+        "model_loss": "0.04",
+        "model_loss_name": "log loss",
         "model_accuracy": "0.98",
         "model_data": DATA,
         "model_gate": "",
@@ -178,13 +189,13 @@ def test_a_reason_that_nobody_needed_leaves_no_trace(develop: Develop, tmp_path:
 def test_the_summary_shows_both_models_side_by_side(develop: Develop, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
-    done = develop.gate(replace(CANDIDATE, log_loss=0.05), GITHUB_STEP_SUMMARY=str(summary))
+    done = develop.gate(replace(CANDIDATE, loss=0.05), GITHUB_STEP_SUMMARY=str(summary))
     assert summary.read_text() == (
         "before\n### Model\n\n"
         "|  | candidate | running |\n"
         "| --- | --- | --- |\n"
         "| model | `ce0fa017d476` | `000000000002` |\n"
-        "| log loss | 0.050000 | 0.040000 |\n"
+        "| loss | 0.050000 log loss | 0.040000 log loss |\n"
         "| accuracy | 0.9800 | 0.9800 |\n"
         "| data | `dddddddddddd` | `dddddddddddd` |\n"
         f"\n{done.stderr}\n"
@@ -208,7 +219,7 @@ def test_a_reason_that_is_not_one_visible_line_is_refused_with_2(
 ) -> None:
     outputs = tmp_path / "outputs"
     done = develop.gate(
-        replace(CANDIDATE, log_loss=0.05), f"--accept-worse={reason}", GITHUB_OUTPUT=str(outputs)
+        replace(CANDIDATE, loss=0.05), f"--accept-worse={reason}", GITHUB_OUTPUT=str(outputs)
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"model_gate: --accept-worse: {reason!r} is not one line of text\n"
@@ -218,12 +229,13 @@ def test_a_reason_that_is_not_one_visible_line_is_refused_with_2(
 @pytest.mark.parametrize(
     ("candidate", "named"),
     [
-        (replace(CANDIDATE, log_loss=None), "metrics.holdout_log_loss: None is not a number"),
-        (replace(CANDIDATE, log_loss=float("nan")), "metrics.holdout_log_loss: nan is not"),
-        (replace(CANDIDATE, log_loss=10**400), "metrics.holdout_log_loss: 1000"),
-        (replace(CANDIDATE, log_loss=-0.1), "metrics.holdout_log_loss: -0.1 is not a number of"),
-        (replace(CANDIDATE, log_loss=True), "metrics.holdout_log_loss: True is not a number"),
-        (replace(CANDIDATE, accuracy=1.1), "metrics.holdout_accuracy: 1.1 is not a number from"),
+        (replace(CANDIDATE, loss=None), "metrics.loss.holdout: None is not a number"),
+        (replace(CANDIDATE, loss=float("nan")), "metrics.loss.holdout: nan is not"),
+        (replace(CANDIDATE, loss=10**400), "metrics.loss.holdout: 1000"),
+        (replace(CANDIDATE, loss=-0.1), "metrics.loss.holdout: -0.1 is not a number of"),
+        (replace(CANDIDATE, loss=True), "metrics.loss.holdout: True is not a number"),
+        (replace(CANDIDATE, loss_name="Log"), "metrics.loss.name: 'Log' is not lower-case words"),
+        (replace(CANDIDATE, accuracy=1.1), "metrics.correct.holdout: 1.1 is not a number from"),
         (replace(CANDIDATE, version="a\nb=c"), "model_version: 'a\\nb=c' is not a version"),
         (replace(CANDIDATE, data="D" * 64), f"data.sha256: '{'D' * 64}' is not a SHA-256"),
         (replace(CANDIDATE, data=["d"]), "data.sha256: ['d'] is not a SHA-256"),
@@ -263,12 +275,12 @@ def test_a_shallow_clone_is_refused_since_what_runs_may_be_cut_off(
     assert "fetch-depth: 0" in done.stderr
 
 
-def test_a_deploy_that_records_no_log_loss_is_named_with_2(develop: Develop) -> None:
-    message = develop.clone.git("log", "-1", "--format=%B").replace("Log-Loss: 0.04", "Log-Loss: ?")
+def test_a_deploy_that_records_no_loss_is_named_with_2(develop: Develop) -> None:
+    message = develop.clone.git("log", "-1", "--format=%B").replace("Loss: 0.04", "Loss: ?")
     develop.clone.git("commit", "--quiet", "--amend", "-m", message)
     done = develop.gate(CANDIDATE)
     assert done.returncode == 2
-    assert f"Model-Log-Loss of the deploy {develop.clone.head()}: '?' is not" in done.stderr
+    assert f"Model-Loss of the deploy {develop.clone.head()}: '?' is not" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def _words(node: Any) -> Iterator[str]:
 @cache
 def trailers() -> set[str]:
     """Return the trailers of a deploy commit."""
-    message = Order("tag", "source", {}, Model("1", 0, 0, "data"), "gate").message()
+    message = Order("tag", "source", {}, Model("1", 0, "log loss", 0, "data"), "gate").message()
     return set(re.findall(r"(?m)^([\w-]+): ", message))
 
 

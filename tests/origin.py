@@ -70,11 +70,12 @@ def image(n: int, name: str) -> str:
     return f"docker.io/someone/{name}:{tag(n)}@{digest(n, name)}"
 
 
-def record(n: int, source: str, log_loss: float = 0.04, data: str = DATA) -> str:
+def record(n: int, source: str, loss: float = 0.04, data: str = DATA) -> str:
     """Return the message of the n-th deploy."""
     return (
         f"Deploy {tag(n)}\n\nSource-Commit: {source}\nImage-Tag: {tag(n)}\n"
-        f"Model-Version: {n:012x}\nModel-Log-Loss: {log_loss}\nModel-Accuracy: 0.98\n"
+        f"Model-Version: {n:012x}\nModel-Loss: {loss}\n"
+        "Model-Loss-Name: log loss\nModel-Accuracy: 0.98\n"
         f"Model-Data: {data}\n"
     )
 
@@ -108,7 +109,7 @@ class Clone:
         self.git("commit", "--quiet", "--allow-empty", "-m", subject)
         return self.head()
 
-    def deploy(self, n: int, source: str, log_loss: float = 0.04, data: str = DATA) -> str:
+    def deploy(self, n: int, source: str, loss: float = 0.04, data: str = DATA) -> str:
         """Commit what the n-th deploy would, as the bot; return the commit."""
         images = "".join(
             f"- digest: {digest(n, name)}\n  name: {name}\n"
@@ -118,7 +119,7 @@ class Clone:
         manifest = self.path / MANIFEST
         manifest.write_text(manifest.read_text().partition("images:\n")[0] + "images:\n" + images)
         author = f"--author={BOT[0]} <{BOT[1]}>"
-        self.git("commit", "-qa", author, "-m", record(n, source, log_loss, data))
+        self.git("commit", "-qa", author, "-m", record(n, source, loss, data))
         return self.head()
 
     def push(self) -> None:
@@ -139,7 +140,10 @@ def write_back(n: int, source: str, *options: str) -> tuple[str, ...]:
     images = [
         f"--image={name}=docker.io/someone/{name}@{digest(n, name)}" for name in (LOADTESTER, API)
     ]
-    model = [f"--model-version={n:012x}", "--model-log-loss=0.04", "--model-accuracy=0.98"]
+    model = [
+        f"--model-version={n:012x}", "--model-loss=0.04", "--model-loss-name=log loss",
+        "--model-accuracy=0.98",
+    ]  # fmt: skip
     return (
         sys.executable, str(SCRIPTS / "write_back.py"), f"--tag={tag(n)}", f"--source={source}",
         *images, *model, f"--model-data={DATA}", *options,

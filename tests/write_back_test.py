@@ -76,7 +76,8 @@ def superseded(done: Done, why: str) -> None:
         ("--image", f"docker.io/someone/{API}@sha256:{'0' * 64}", "NAME=REPOSITORY@sha256:..."),
         ("--image", f"{API}=a/b@sha256:{'0' * 64}", f"the only one for {API}"),
         ("--model-version", "a b", "a version"),
-        ("--model-log-loss", "nan", "a number of at least 0"),
+        ("--model-loss", "nan", "a number of at least 0"),
+        ("--model-loss-name", "log\nloss", "lower-case words"),
         ("--model-accuracy", "98", "a number from 0 to 1"),
         ("--model-data", "abc", "a SHA-256"),
         ("--model-gate", "let me in", "what model_gate.py puts out: 'accepted, ...'"),
@@ -196,7 +197,7 @@ def test_where_git_cannot_tell_what_is_older_nothing_is_deployed(
 def test_a_better_model_that_landed_since_the_gate_stops_a_worse_one(
     origin: Origin, human: Clone, clone: Clone, tmp_path: Path
 ) -> None:
-    human.deploy(1, human.head(), log_loss=0.03)
+    human.deploy(1, human.head(), loss=0.03)
     source = human.commit("New")
     human.push()
     summary = tmp_path / "summary.md"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clone import git, is_ancestor, refuse_shallow
-from fields import COMMIT, SHA256, VERSION, BadField, matching, number
+from fields import COMMIT, SHA256, VERSION, WORDS, BadField, matching, number
 
 MANIFEST = "manifest/kustomization.yaml"
 BOT = "github-actions[bot]"
@@ -19,10 +19,12 @@ BOT_EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"
 
 @dataclass(frozen=True)
 class Model:
-    """What a deploy records of its model; log loss (lower is better), accuracy on held-out rows."""
+    """What a deploy records of its model; loss (lower is better), accuracy on held-out rows."""
 
     version: str
-    log_loss: float
+    loss: float
+    loss_name: str
+    """What the loss is: another one, on the same rows, is no measure of this model."""
     accuracy: float
     data: str
     """SHA-256 of the file that it was trained and measured on."""
@@ -53,7 +55,8 @@ class Deploy:
 
         return Model(
             matching(*trailer("Model-Version"), VERSION, "a version"),
-            number(*trailer("Model-Log-Loss")),
+            number(*trailer("Model-Loss")),
+            matching(*trailer("Model-Loss-Name"), WORDS, "lower-case words"),
             number(*trailer("Model-Accuracy"), most=1),
             matching(*trailer("Model-Data"), SHA256, "a SHA-256"),
         )

@@ -9,6 +9,7 @@ COMMIT = r"[0-9a-f]{40}"
 SHA256 = r"[0-9a-f]{64}"
 DIGEST = rf"sha256:{SHA256}"
 TAG = r"\d{4}(-\d{2}){5}"
+WORDS = r"[a-z][a-z0-9 -]{0,63}"
 VERSION = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 
 

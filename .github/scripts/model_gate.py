@@ -1,8 +1,8 @@
 """Stop a model that is worse than the one that is running.
 
 Run it at the root of a clone with its whole history, checked out at the branch that is deployed.
-Compares the log loss on held-out rows where both models know the same data. Ends with 1 where the
-new model is worse and nobody gave a reason to accept it, with 2 where that cannot be told.
+Compares the loss on held-out rows where both models know the same data and the same loss. Ends with
+1 where the new model is worse and nobody gave a reason to accept it, with 2 where none can tell.
 """
 
 import argparse
@@ -14,10 +14,12 @@ from typing import Any
 
 from clone import GitError
 from deployed import History, Model
-from fields import SHA256, VERSION, BadField, matching, number, output, sentence, summarise
+from fields import SHA256, VERSION, WORDS, BadField, matching, number, output, sentence, summarise
 
 TOLERANCE = 1e-6
-"""Another processor's linear algebra rounds otherwise: no model is worse by so little."""
+"""Another processor's linear algebra rounds otherwise: no model is worse by so little.
+
+Of a loss above 1, as one in the target's unit may be, this share."""
 ADVICE = "to deploy it all the same, run the workflow by hand (workflow_dispatch) with a reason"
 
 
@@ -27,25 +29,31 @@ class Verdict:
 
     text: str
     worse_by: str = ""
-    """How much higher its log loss is, absolute and in percent; empty unless it is worse."""
+    """How much higher its loss is, absolute and in percent; empty unless it is worse."""
 
 
 def compare(candidate: Model, running: Model) -> Verdict:
-    """Compare two models by their log loss on held-out rows of the same data."""
+    """Compare two models by the same loss on held-out rows of the same data."""
     if candidate.data != running.data:
         return Verdict(
             f"model {candidate.version} cannot be compared with the running {running.version}: "
             f"one was measured on data {candidate.data[:12]}, the other on {running.data[:12]}"
         )
-    difference = candidate.log_loss - running.log_loss
+    if candidate.loss_name != running.loss_name:
+        return Verdict(
+            f"model {candidate.version} cannot be compared with the running {running.version}: "
+            f"one was measured by {candidate.loss_name}, the other by {running.loss_name}"
+        )
+    difference = candidate.loss - running.loss
     by = f"{abs(difference):.6f}"
-    if running.log_loss:
-        by += f" ({abs(difference) / running.log_loss * 100:.3g}%)"
-    worse, better = difference > TOLERANCE, difference < -TOLERANCE
+    if running.loss:
+        by += f" ({abs(difference) / running.loss * 100:.3g}%)"
+    slack = TOLERANCE * max(1, running.loss)
+    worse, better = difference > slack, difference < -slack
     how = f"worse by {by} than" if worse else f"better by {by} than" if better else "as good as"
     text = (
         f"model {candidate.version} is {how} the running {running.version}: "
-        f"log loss {candidate.log_loss:.6f} against {running.log_loss:.6f}"
+        f"{candidate.loss_name} {candidate.loss:.6f} against {running.loss:.6f}"
     )
     return Verdict(text, by if worse else "")
 
@@ -75,8 +83,9 @@ def read_card(path: Path) -> Model:
 
     return Model(
         matching(*found("model_version"), VERSION, "a version"),
-        number(*found("metrics", "holdout_log_loss")),
-        number(*found("metrics", "holdout_accuracy"), most=1),
+        number(*found("metrics", "loss", "holdout")),
+        matching(*found("metrics", "loss", "name"), WORDS, "lower-case words"),
+        number(*found("metrics", "correct", "holdout"), most=1),
         matching(*found("data", "sha256"), SHA256, "a SHA-256"),
     )
 
@@ -85,7 +94,7 @@ def table(candidate: Model, running: Model | None, conclusion: str) -> str:
     """Return both models side by side, in Markdown."""
     columns = [("", "candidate", "running"), ("---",) * 3]
     columns += zip(
-        ("model", "log loss", "accuracy", "data"), _cells(candidate), _cells(running), strict=True
+        ("model", "loss", "accuracy", "data"), _cells(candidate), _cells(running), strict=True
     )
     rows = "\n".join(f"| {' | '.join(cells)} |" for cells in columns)
     return f"### Model\n\n{rows}\n\n{conclusion}\n"
@@ -94,7 +103,7 @@ def table(candidate: Model, running: Model | None, conclusion: str) -> str:
 def _cells(model: Model | None) -> tuple[str, ...]:
     if model is None:
         return ("none",) * 4
-    figures = f"{model.log_loss:.6f}", f"{model.accuracy:.4f}"
+    figures = f"{model.loss:.6f} {model.loss_name}", f"{model.accuracy:.4f}"
     return f"`{model.version}`", *figures, f"`{model.data[:12]}`"
 
 
@@ -118,8 +127,9 @@ def gate(card: Path, reason: str) -> int:
     print(conclusion, file=sys.stderr if stopped else sys.stdout)
     summarise(table(candidate, running.model() if running else None, conclusion))
     output(
-        model_version=candidate.version, model_log_loss=repr(candidate.log_loss),
-        model_accuracy=repr(candidate.accuracy), model_data=candidate.data, model_gate=accepted,
+        model_version=candidate.version, model_data=candidate.data,
+        model_loss=repr(candidate.loss), model_loss_name=candidate.loss_name,
+        model_accuracy=repr(candidate.accuracy), model_gate=accepted,
     )  # fmt: skip
     return int(stopped)
 

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 
 from deployed import Model
-from fields import COMMIT, DIGEST, SHA256, TAG, VERSION, BadField, matching, number, sentence
+from fields import COMMIT, DIGEST, SHA256, TAG, VERSION, WORDS, BadField, matching, number, sentence
 
 NAME = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 REPOSITORY = rf"[a-z0-9.-]+(:\d+)?(/{NAME})+"
@@ -27,7 +27,8 @@ class Order:
             "Source-Commit": self.source,
             "Image-Tag": self.tag,
             "Model-Version": self.model.version,
-            "Model-Log-Loss": repr(self.model.log_loss),
+            "Model-Loss": repr(self.model.loss),
+            "Model-Loss-Name": self.model.loss_name,
             "Model-Accuracy": repr(self.model.accuracy),
             "Model-Data": self.model.data,
             "Model-Gate": self.gate,
@@ -46,8 +47,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="an image by its name in the manifests, and what was pushed; once for each",
     )  # fmt: skip
     option("--model-version", required=True)
-    option("--model-log-loss", required=True)
-    option("--model-accuracy", required=True)
+    option("--model-loss", required=True, help="on held-out rows, lower is better")
+    option("--model-loss-name", required=True, help="what the loss is, as in log loss")
+    option("--model-accuracy", required=True, help="share of held-out rows answered rightly")
     option("--model-data", required=True, metavar="SHA256")
     option("--model-gate", default="", metavar="TEXT", help="why a worse model is let in")
 
@@ -61,7 +63,8 @@ def read(asked: argparse.Namespace) -> Order:
         _images(asked.image, tag),
         Model(
             matching("--model-version", asked.model_version, VERSION, "a version"),
-            number("--model-log-loss", asked.model_log_loss),
+            number("--model-loss", asked.model_loss),
+            matching("--model-loss-name", asked.model_loss_name, WORDS, "lower-case words"),
             number("--model-accuracy", asked.model_accuracy, most=1),
             matching("--model-data", asked.model_data, SHA256, "a SHA-256"),
         ),

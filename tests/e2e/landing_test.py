@@ -105,7 +105,7 @@ def test_a_rerun_after_a_rollback_deploys_again(origin: Origin, human: Clone, cl
 
 
 def test_an_accepted_model_s_deploy_says_why(origin: Origin, human: Clone, clone: Clone) -> None:
-    human.deploy(1, human.head(), log_loss=0.03)
+    human.deploy(1, human.head(), loss=0.03)
     source = human.commit("New")
     human.push()
     why = "accepted, 0.010000 (33.3%) worse: robust to new data"
