@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 from act_log import Log, Step
+from clients import wait_until
 from repository import git
 from workflow import Workflow, stand_ins
 
@@ -90,10 +91,12 @@ class Run:
         shutil.rmtree(self._folder / "work", ignore_errors=True)
 
     def _kill(self) -> None:
-        # Act puts each step into a process group of its own; the session is one for all.
+        # Act puts each step into a process group of its own; the session is one for all. What is
+        # forked while pkill looks round escapes it, so that it looks until it finds nothing alive.
         if self._process and not self._ended.is_set():
-            command = ("pkill", "-KILL", "-s", str(self._process.pid))
-            subprocess.run(command, check=False)
+            session = ("-s", str(self._process.pid), "-r", "D,R,S,T")
+            kill = ("pkill", "-KILL", *session)
+            wait_until("the end of a run", lambda: subprocess.run(kill, check=False).returncode)
 
     @property
     def state(self) -> str:

@@ -82,9 +82,10 @@ def test_another_kind_is_refused(
 ) -> None:
     content = {"apiVersion": version, "kind": kind, "metadata": {"name": "stranger"}}
     folder = f"manifest/strangers/{kind}"  # in manifest/, so that no workflow runs
-    developer.add(f"{folder}/it.yaml", json.dumps(content), f"Try a {kind}")
+    tried = developer.add(f"{folder}/it.yaml", json.dumps(content), f"Try a {kind}")
     apply(stranger.name, github.url, path=folder)
     said = wait_until("a refusal", lambda: failure(stranger) or conditions(stranger), 60)
+    developer.revert(tried)
     assert kind.lower() in said.lower()
     assert any(words in said for words in REFUSED), said
 
