@@ -13,7 +13,7 @@ SCHEMA, TRAINING = "api/app/schemas.py", "api/train_model.py"
 OURS = {SCHEMA, TRAINING}
 """The files that are the owner's."""
 
-STAMPS = ("test", "train", "browser", "grafana", "prometheus")
+STAMPS = ("test", "train", "browser", "node", "prometheus")
 
 
 def tracked() -> list[str]:
@@ -45,6 +45,8 @@ class Fork:
         own.mkdir()
         for entry in ("bin", "lib", "pyvenv.cfg"):
             (own / entry).symlink_to(Path(sys.prefix) / entry)
+        modules = Path("tests/node/node_modules")
+        (self.folder / modules).symlink_to(ROOT / modules)
         for stamp in STAMPS:
             (own / f"{stamp}.stamp").touch()
 

@@ -69,6 +69,16 @@ def numbers(table: Locator, column: int = 0) -> dict[str, float]:
     return {name: float(value) for name, value in cells if value is not None}
 
 
+def drawn(page: Page) -> Row:
+    """Return the answer that is drawn, without the model's version."""
+    target = page.locator("#said .quiet").inner_text()
+    value = page.locator(".winner data").get_attribute("value") or ""
+    table = page.get_by_role("table", name="Probabilities")
+    if not table.count():
+        return {target: float(value)}
+    return {target: value, "probabilities": numbers(table)}
+
+
 FIRST_PAINT = """() => new Promise(done => new PerformanceObserver(list => {
   const found = list.getEntriesByName('first-contentful-paint');
   if (found.length) done(found[0].startTime);

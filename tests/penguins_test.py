@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from app import schemas
-from app.features import TARGET
+from app.features import CLASSES, FEATURES, TARGET
+from app.page import FOLDER
 
 if TARGET != "species":
     pytest.skip("the data is no longer the penguins'", allow_module_level=True)
@@ -25,3 +26,9 @@ def test_an_island_that_is_not_in_the_archipelago_is_named(client: httpx.Client)
 
 def test_the_service_is_named_after_its_data(client: httpx.Client) -> None:
     assert client.get("/openapi.json").json()["info"]["title"] == "Palmer Penguins"
+
+
+def test_the_page_names_nothing_of_the_data() -> None:
+    text = "".join(path.read_text() for path in FOLDER.iterdir())
+    for name in (TARGET, *CLASSES, *(f.name for f in FEATURES), schemas.Row.__name__):
+        assert name.lower() not in text.lower()

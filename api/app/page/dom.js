@@ -67,7 +67,10 @@ const three = digits(3);
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 /** @param {number} value */
-export const number = (value) => (Math.abs(value) >= 1000 ? whole : four).format(value);
+export function number(value) {
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(2);
+  return (Math.abs(value) >= 1000 ? whole : four).format(value);
+}
 
 /** All digits. @param {number} value */
 const exact = (value) => value.toLocaleString('en', { maximumSignificantDigits: 17 });
@@ -91,6 +94,12 @@ export function percent(share) {
 
 /** @param {number} value */
 export const seconds = (value) => (value < 1 ? `${rough(1000 * value)} ms` : `${value.toFixed(2)} s`);
+
+/** The label of a bin, as people write it; a class stays as it is. @param {string} label */
+export const readable = (label) => label
+  .replace(/^<=(?=-?[\d.])/, '≤\xa0')
+  .replace(/^>(?=-?[\d.])/, '>\xa0')
+  .replace(/^(-?[\d.e+-]*\d)\.\.(?=-?\d)/, '$1 to ');
 
 /** A name that may be broken at its underscores. @param {string} name */
 export const breakable = (name) => html('span', {}, ...name.split(/(?<=_)/).flatMap((part) => [part, html('wbr')]).slice(0, -1));

@@ -7,8 +7,8 @@ import { between, breakable, byId, html } from './dom.js';
 
 const NOT_KNOWN = 'not known';
 
-/** What is allowed. @param {Field} field */
-const range = ({ minimum, maximum, nullable }) => [nullable ? '' : 'required', between(minimum, maximum)].filter(Boolean).join(', ');
+/** What is allowed. @param {Field} field @param {boolean} asks  whether to say that it is required */
+const range = ({ minimum, maximum, nullable }, asks) => [asks && !nullable ? 'required' : '', between(minimum, maximum)].filter(Boolean).join(', ');
 
 /** @param {Field} field @returns {Control} */
 function control(field) {
@@ -23,14 +23,14 @@ function control(field) {
   return html('input', { ...said, type: 'number', step, min: minimum, max: maximum, placeholder: nullable && NOT_KNOWN });
 }
 
-/** @param {Field} field */
-function labelled(field) {
+/** @param {Field} field @param {boolean} asks */
+function labelled(field, asks) {
   const { name, description, unit } = field;
   const [spoken, shown] = unit ? [` in ${unit}`, html('span', { class: 'unit', 'aria-hidden': 'true' }, unit)] : ['', ''];
   return html('div', { class: 'field' },
     html('div', { class: 'heading' },
       html('label', { for: `field-${name}` }, breakable(name), html('span', { class: 'unseen' }, spoken)),
-      html('span', { class: 'quiet', id: `range-${name}` }, range(field))),
+      html('span', { class: 'quiet', id: `range-${name}` }, range(field, asks))),
     html('span', { class: 'control' }, control(field), shown),
     html('p', { class: 'quiet', id: `about-${name}` }, description),
     html('p', { class: 'error', id: `error-${name}` }));
@@ -44,9 +44,9 @@ export class Form {
   constructor(fields, example) {
     this.fields = fields;
     this.element = /** @type {HTMLFormElement} */ (byId('form'));
-    byId('fields').replaceChildren(...fields.map(labelled));
-    const nullable = fields.some((field) => field.nullable) ? ' What is left empty is sent as not known.' : '';
-    byId('form-note').append(nullable);
+    const nullable = fields.some((field) => field.nullable);
+    byId('fields').replaceChildren(...fields.map((field) => labelled(field, nullable)));
+    byId('form-note').append(nullable ? ' What is left empty is sent as not known.' : ' Every field is required.');
     this.element.addEventListener('reset', () => this.refuse([]));
     byId('example').addEventListener('click', () => this.fill(example));
     this.fill(example);

@@ -1,6 +1,6 @@
 // What the service does now: two readings of /metrics compared, and the sums since its start.
 import { bar, Lines, SPAN_S } from './charts.js';
-import { breakable, byId, html, number, percent, rough, say, seconds, table } from './dom.js';
+import { breakable, byId, html, number, percent, readable, rough, say, seconds, table } from './dom.js';
 import { CUSTOMARY, FEWEST_ROWS, limit, parse, psi, quantile, select, sum } from './metrics.js';
 
 /** @typedef {import('./metrics.js').Samples} Samples */
@@ -27,28 +27,34 @@ function trafficTable(found, apart) {
   return table('Traffic', `Between the last two readings, ${apart.toFixed(1)} s apart`, ['Route', 'Per s', 'p50', 'p95'], rows);
 }
 
-/** Answered classes against training; nothing for a model without classes. @param {Samples} samples */
-function shares(samples) {
+/** Answers by class, or by bin, against training. @param {Samples} samples @param {string} target */
+function shares(samples, target) {
   const reference = select(samples, 'model_class_reference_ratio');
   const rows = sum(samples, 'model_predictions_total');
   const cells = reference.map(({ labels: { predicted_class }, value }) => {
     const share = rows ? sum(samples, 'model_predictions_total', { predicted_class }) / rows : 0;
-    return [predicted_class, bar(share, value), rows ? html('data', { value: share }, percent(share)) : '–', percent(value)];
+    return [readable(predicted_class), bar(share, value), rows ? html('data', { value: share }, percent(share)) : '–', percent(value)];
   });
-  return table('Classes', `Rows answered since the start: ${number(rows)}; the mark is training`, ['Class', '', 'Now', 'Training'], cells);
+  return table('Answers', `Rows since the start: ${number(rows)}; the mark is training`, [breakable(target), '', 'Now', 'Training'], cells);
 }
 
-/** @param {Samples} samples */
-function drift(samples) {
+/** How far a feature moved; no value for too few rows. @param {Samples} samples @param {string} feature */
+function shift(samples, feature) {
+  const reference = select(samples, 'model_feature_bin_reference_ratio', { feature });
+  const counts = reference.map(({ labels }) => sum(samples, 'model_feature_bin_total', labels));
+  const n = counts.reduce((total, count) => total + count, 0);
+  if (n <= FEWEST_ROWS) return { feature, value: null, beyond: false };
+  const value = psi(counts, reference.map((sample) => sample.value));
   const parts = ['training', 'holdout'].map((part) => sum(samples, 'model_data_rows', { part }));
+  return { feature, value, beyond: value > limit(counts.length, [n, ...parts]) };
+}
+
+/** What drifted comes first. @param {Samples} samples */
+function drift(samples) {
   const features = new Set(select(samples, 'model_feature_bin_reference_ratio').map(({ labels }) => labels.feature));
-  const rows = [...features].map((feature) => {
-    const reference = select(samples, 'model_feature_bin_reference_ratio', { feature });
-    const counts = reference.map(({ labels }) => sum(samples, 'model_feature_bin_total', labels));
-    const n = counts.reduce((total, count) => total + count, 0);
-    if (n <= FEWEST_ROWS) return [breakable(feature), bar(0, CUSTOMARY / BAR_END), '–', 'too few rows'];
-    const value = psi(counts, reference.map((sample) => sample.value));
-    const beyond = value > limit(counts.length, [n, ...parts]);
+  const shifts = [...features].map((feature) => shift(samples, feature)).sort((a, b) => Number(b.beyond) - Number(a.beyond));
+  const rows = shifts.map(({ feature, value, beyond }) => {
+    if (value === null) return [breakable(feature), bar(0, CUSTOMARY / BAR_END), '–', 'too few rows'];
     const verdict = beyond ? html('strong', { class: 'error' }, 'drifted') : value > CUSTOMARY ? 'within chance' : 'as in training';
     return [breakable(feature), bar(value / BAR_END, CUSTOMARY / BAR_END, beyond ? 'bad' : ''), html('data', { value }, value.toFixed(3)), verdict];
   });
@@ -57,6 +63,8 @@ function drift(samples) {
 
 export class Live {
   constructor() {
+    /** What is answered, in the words of the contract once that is known. */
+    this.target = 'Answer';
     this.rate = new Lines(byId('rate'), 'Requests per second', HANDLERS, rough, 1);
     this.latency = new Lines(byId('latency'), 'Latency of /predict', ['p50', 'p95'], seconds, 0.001);
     /** @type {Reading | undefined} */
@@ -108,8 +116,7 @@ export class Live {
     this.rate.draw(this.history.map((point) => ({ at: point.at, values: point.found.map(({ rate }) => rate) })), at);
     this.latency.draw(this.history.map((point) => ({ at: point.at, values: [point.found[0].p50, point.found[0].p95] })), at);
     byId('traffic').replaceChildren(trafficTable(found, at - (this.before?.at ?? at)));
-    byId('shares').replaceChildren(shares(samples));
-    byId('shares').hidden = !samples.has('model_class_reference_ratio');
+    byId('shares').replaceChildren(shares(samples, this.target));
     byId('drift').replaceChildren(drift(samples));
     this.before = after;
   }

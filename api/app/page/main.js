@@ -64,6 +64,7 @@ async function start() {
   document.title = title;
   say(byId('title'), title);
   say(byId('form-title'), row);
+  live.target = [target.name, target.unit].filter(Boolean).join(', ');
   const form = new Form(fields, example);
   form.element.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -74,5 +75,5 @@ async function start() {
 /** @param {Error} error */
 const failed = (error) => tell(`This page cannot be made: ${error.message}`, true);
 
-new Live();
+const live = new Live();
 start().catch(failed);
