@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+import document
+import missing
 import named
-import runbook
 from origin import MANIFEST, Origin, tag
-from stack import PROMETHEUS
+from stack import PROMETHEUS, ROOT
 
+TEXT = document.text_of("docs/runbook.md")
+SECTIONS = document.sections(TEXT)
 ROLL_BACK = "Roll back in three minutes"
 ALERTMANAGER = "Where alerts are seen"
 GENERAL = {ALERTMANAGER, "When an alert is wrong", "First look", ROLL_BACK}
@@ -19,32 +22,33 @@ FIELDS = ["Means", "Users see", "Look at", "Do", "Ends"]
 
 
 def test_each_section_is_general_or_an_alert_s_and_each_alert_has_one() -> None:
-    assert runbook.sections().keys() == GENERAL | named.alerts().keys()
+    assert SECTIONS.keys() == GENERAL | named.alerts().keys()
 
 
 @pytest.mark.parametrize("alert", named.alerts())
 def test_an_alert_points_to_its_section(alert: str) -> None:
-    assert named.alerts()[alert]["runbook"] == f"docs/runbook.md#{runbook.anchor(alert)}"
+    assert named.alerts()[alert]["runbook"] == f"docs/runbook.md#{document.anchor(alert)}"
 
 
 @pytest.mark.parametrize("alert", named.alerts())
 def test_a_section_says_all_that_is_to_know_and_names_the_alert_s_panel(alert: str) -> None:
-    text, said = runbook.sections()[alert], named.alerts()[alert]
+    text, said = SECTIONS[alert], named.alerts()[alert]
     assert re.findall(r"(?m)^- \*\*(.+)\*\*: \S", text) == FIELDS
     shown = {panel for name, panel in named.panels().items() if f"`{name}`" in text}
     assert (said["dashboard"], said["panel"]) in shown
 
 
-@pytest.mark.parametrize("heading", runbook.sections())
+@pytest.mark.parametrize("heading", SECTIONS)
 def test_all_that_a_section_names_exists(heading: str) -> None:
-    text = runbook.sections()[heading]
-    assert runbook.missing(text) == []
-    anchors = {runbook.anchor(other) for other in runbook.sections()}
-    assert set(re.findall(r"\]\(#(.*?)\)", text)) <= anchors
+    assert missing.strictly(SECTIONS[heading]) == []
 
 
 def test_the_introduction_names_nothing_else() -> None:
-    assert runbook.missing(runbook.introduction()) == []
+    assert missing.strictly(TEXT.partition("\n## ")[0]) == []
+
+
+def test_all_links_lead_somewhere() -> None:
+    assert missing.links(TEXT, ROOT / "docs") == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,7 @@ def test_the_introduction_names_nothing_else() -> None:
      "```\ntrue | kubectl -n mlops get deployment/web\n```"],
 )  # fmt: skip
 def test_what_does_not_exist_is_noticed(text: str) -> None:
-    assert runbook.missing(text)
+    assert missing.strictly(text)
 
 
 def test_the_rollback_s_commands_undo_the_last_deploy_and_then_the_one_before(
@@ -73,7 +77,7 @@ def test_the_rollback_s_commands_undo_the_last_deploy_and_then_the_one_before(
         human.deploy(n, human.commit(f"Feature {n}"))
     human.commit("Explain it", **{"README.md": "Image-Tag: none\n"})
     human.push()
-    commands = runbook.blocks(runbook.sections()[ROLL_BACK])[0]
+    commands = document.blocks(SECTIONS[ROLL_BACK])[0]
     for expected in (tag(1), "local"):
         done = human.run("bash", "-euo", "pipefail", "-c", commands)
         assert done.returncode == 0, done.stderr
@@ -84,7 +88,7 @@ def test_the_rollback_s_commands_undo_the_last_deploy_and_then_the_one_before(
 
 
 def test_prometheus_accepts_the_block_that_adds_an_alertmanager(tmp_path: Path) -> None:
-    (block,) = runbook.blocks(runbook.sections()[ALERTMANAGER], "yaml")
+    (block,) = document.blocks(SECTIONS[ALERTMANAGER], "yaml")
     shutil.copytree(PROMETHEUS / "rules", tmp_path / "rules")
     config = tmp_path / "prometheus.yaml"
     config.write_text((PROMETHEUS / "prometheus.yaml").read_text() + block)

@@ -1,38 +1,23 @@
-"""Commands of a document and the output that it promises, as data."""
+"""What the commands of a document print, beside the output that it promises."""
 
 import re
-from collections.abc import Iterator
 from math import isclose
-from pathlib import Path
-from typing import NamedTuple
+
+from fork import Fork
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 HASHED = re.compile(r"\b[0-9a-f]{12}\b")
+YOURS = "/home/you/mlops"
+"""Folder of the repository, in the documents."""
 UNSTABLE = 1e-3
 """Below this a number is a rounding error, which another processor has otherwise."""
 
 
-class Step(NamedTuple):
-    """A command, and what it prints."""
-
-    command: str
-    output: str
-
-
-def blocks(document: Path, language: str = "") -> list[str]:
-    """Return the contents of the fenced blocks of a language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", document.read_text(), re.DOTALL | re.MULTILINE
-    )
-
-
-def steps(document: Path) -> Iterator[Step]:
-    """Yield the commands, which begin with a dollar sign, in their order."""
-    for block in blocks(document):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = part.splitlines()
-            end = next(n for n, line in enumerate(lines) if not line.endswith("\\"))
-            yield Step("\n".join(lines[: end + 1]), "\n".join(lines[end + 1 :]))
+def printed(fork: Fork, command: str) -> str:
+    """Return what a command prints in a copy, whose folder is called as in the documents."""
+    done = fork.run(command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.replace(str(fork.folder), YOURS)
 
 
 def words(text: str) -> str:

@@ -4,12 +4,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
 import yaml
 
+import document
 from cluster import kubectl
 from deployed import image_tags
 from repository import ROOT
@@ -30,9 +30,9 @@ def turned_on(tmp_path: Path) -> Path:
     """Return a copy of the manifest in which the component's README was followed."""
     for name in ("manifest", "prometheus"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    (snippet,) = re.findall(r"```yaml\n(.*?)```", (COMPONENT / "README.md").read_text(), re.DOTALL)
+    (snippet,) = document.blocks((COMPONENT / "README.md").read_text(), "yaml")
     with (tmp_path / "manifest/kustomization.yaml").open("a") as file:
-        file.write(dedent(snippet))
+        file.write(snippet)
     return tmp_path / "manifest"
 
 
