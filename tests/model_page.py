@@ -17,13 +17,13 @@ Row = dict[str, Any]
 def opened(service: Process, **options: Any) -> Iterator[Page]:
     """Open the page until the block ends; options are those of `new_page`."""
     with new_page(**options) as page:
-        visit(page, service)
+        visit(page, service.url)
         yield page
 
 
-def visit(page: Page, service: Process) -> None:
+def visit(page: Page, url: str) -> None:
     """Load the page and wait until its form can be used."""
-    page.goto(service.url)
+    page.goto(url)
     expect(button(page, "Predict")).to_be_enabled()
 
 

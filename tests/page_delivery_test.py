@@ -68,7 +68,7 @@ def test_the_page_asks_nobody_else_and_is_small(service: Process) -> None:
     with new_page() as page:
         page.on("request", lambda request: asked.append(request.url))
         with page.expect_response("**/metrics"):
-            visit(page, service)
+            visit(page, service.url)
         predict(page)
         expect(page.locator("#card")).to_contain_text("estimator")
         expect(page.locator("#state")).to_have_text("answering")

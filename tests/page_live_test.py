@@ -50,7 +50,7 @@ def service() -> Iterator[Process]:
 def watched(service: Process) -> Iterator[Watched]:
     with new_page() as page, httpx.Client(base_url=service.url) as client:
         page.clock.install(time=START)
-        visit(page, service)
+        visit(page, service.url)
         with page.expect_response("**/metrics"):
             page.clock.pause_at(START + datetime.timedelta(hours=1))
         expect(page.locator("#traffic tbody tr")).to_have_count(2)

@@ -217,7 +217,7 @@ def test_another_schema_of_thirty_numbers_and_a_number_as_answer_fits(
     with opened(service, width=width) as page:
         page.route("**/openapi.json", play)
         page.route("**/predict", play)
-        visit(page, service)
+        visit(page, service.url)
         field(page, names[7]).fill("-0.25")
         sent, _ = predict(page)
         assert sent == {**dict.fromkeys(names), names[7]: -0.25}

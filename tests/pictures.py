@@ -1,0 +1,162 @@
+"""Take the README's pictures of what runs on a cluster: `make pictures`, three minutes."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from playwright.sync_api import Locator, Page, expect
+
+from argocd_server import Server, forwarded
+from browser import new_page
+from clients import Locust, wait_until
+from cluster import API, LOCUST, Application, KubectlError, answers, ready, url
+from model_page import predict, visit
+from stack import ROOT
+
+PICTURES = ROOT / "docs/pictures"
+DESKTOP, PHONE = 1280, 390
+USERS, SECONDS = 50, 180
+"""Of the load: `Ramp`, whose ten steps are seen in every chart."""
+ENOUGH = 2500
+"""Requests after which to take the pictures: two minutes, as long as the page looks back."""
+TREE_WIDTH, TREE_HEIGHT = 1088, 690
+"""Of Argo CD's window. All of the tree is 45 rows, too many to be read at once."""
+FIRST_POD = 350
+"""Pixels from the top, so that the tools of the tree hide nothing that belongs to the API."""
+RIGHT = "nodes => Math.max(...nodes.map(node => node.getBoundingClientRect().right))"
+
+
+def say(words: str) -> None:
+    """Tell at once how far it is."""
+    print(words, flush=True)
+
+
+def check() -> None:
+    """End with what is missing. Raises KubectlError where there is no cluster or application."""
+    unset = [name for name in ("KUBECONFIG", "NODE_IP") if not os.environ.get(name)]
+    if unset:
+        sys.exit(f"not set: {', '.join(unset)}")
+    if not shutil.which("kubectl"):
+        sys.exit("not on the PATH: kubectl")
+    application = Application()
+    health = application.health()
+    if health != "Healthy":
+        sys.exit(f"application {application.name}: {health}, not Healthy")
+    for port, path in ((API, "/readyz"), (LOCUST, "/")):
+        if not answers(port, path):
+            sys.exit(f"does not answer: {url(port)}{path}")
+
+
+@contextmanager
+def loaded(locust: Locust) -> Iterator[None]:
+    """Make load until the block ends. End the program if somebody else does so already."""
+    state = locust.ask("stats/requests")["state"]
+    if state in ("spawning", "running"):
+        sys.exit(f"{locust.url}: {state} already; stop that run first")
+    say(f"Locust: up to {USERS} users")
+    locust.swarm(USERS, shape_class="Ramp", run_time=f"{SECONDS}s")
+    try:
+        yield
+    finally:
+        locust.stop()
+
+
+def resize(page: Page, width: int, height: int) -> None:
+    """Change the window."""
+    page.set_viewport_size({"width": width, "height": height})
+
+
+def bottom(last: Locator) -> int:
+    """Return the height of a window that ends a little below an element."""
+    end: float = last.evaluate("e => e.getBoundingClientRect().bottom + scrollY")
+    return round(end) + 16
+
+
+def save(page: Page, name: str) -> None:
+    """Write a picture of the window once two in a row are the same."""
+    taken = [b""]
+
+    def stands_still() -> bool:
+        taken.append(page.screenshot(animations="disabled"))
+        return taken[-1] == taken[-2]
+
+    wait_until(f"{name} stands still", stands_still)
+    file = PICTURES / f"{name}.png"
+    file.write_bytes(taken[-1])
+    say(f"{file.relative_to(ROOT)}: {len(taken[-1]) / 1000:.0f} kB")
+
+
+def take_page(address: str, locust: Locust) -> None:
+    """Take the service's page, its answer to the example and the load so far; on a phone too."""
+    with new_page(width=DESKTOP) as page:
+        visit(page, address)
+        predict(page)
+        answer = page.locator("#answer")
+        expect(answer.get_by_role("table")).to_be_visible()
+        wait_until(f"{ENOUGH} requests", lambda: locust.sent() >= ENOUGH, SECONDS)
+        height = bottom(page.locator("#traffic"))
+        resize(page, DESKTOP, height)
+        save(page, "page")
+        resize(page, PHONE, height)
+        answer.evaluate("answer => answer.scrollIntoView()")
+        save(page, "page-phone")
+
+
+def take_locust(address: str) -> None:
+    """Take the charts of the run."""
+    with new_page(width=DESKTOP) as page:
+        page.goto(address)
+        page.get_by_role("tab", name="Charts").click()
+        expect(page.get_by_role("banner")).to_contain_text("Statusrunning")
+        resize(page, DESKTOP, bottom(page.get_by_role("button", name="About")))
+        save(page, "locust")
+
+
+def take_argocd(server: Server) -> None:
+    """Take the tree from the application to the pods, from the API's pods on.
+
+    It lacks the commit's author and message while the repository does not answer Argo CD.
+    """
+    with new_page(ignore_https_errors=True, expected="status of 500") as page:
+        resize(page, TREE_WIDTH, TREE_HEIGHT)
+        server.sign_in(page, "/applications/argocd/mlops?view=tree")
+        page.locator(".sidebar__collapse-button").click()
+        pods = [page.get_by_text(pod, exact=True).first for pod in ready("api")]
+        for pod in pods:
+            expect(pod).to_be_visible()
+
+        def fits() -> bool:
+            right: float = page.locator(".application-resource-tree__node").evaluate_all(RIGHT)
+            if right > TREE_WIDTH:
+                page.get_by_title("Zoom out").click()
+            return right <= TREE_WIDTH
+
+        wait_until("the tree is as narrow as the window", fits)
+        page.mouse.move(0, 0)  # off the button, which would stay dark
+        first = min(pod.evaluate("node => node.getBoundingClientRect().top") for pod in pods)
+        tree = page.locator(".application-details__tree")
+        tree.evaluate("(tree, down) => tree.scrollBy(0, down)", first - FIRST_POD)
+        save(page, "argocd")
+
+
+def main() -> None:
+    """Check what is needed, take what needs no load, make load, take the rest."""
+    try:
+        check()
+        PICTURES.mkdir(exist_ok=True)
+        with forwarded() as server:
+            take_argocd(server)
+    except KubectlError as error:
+        sys.exit(f"kubectl: {error}")
+    with httpx.Client(timeout=10) as http:
+        locust = Locust(http, url(LOCUST), workers=2)
+        with loaded(locust):
+            take_page(url(API), locust)
+            take_locust(locust.url)
+
+
+if __name__ == "__main__":
+    main()
