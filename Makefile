@@ -14,7 +14,7 @@ PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE)
 LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help setup train run test lint e2e up down bench lock clean
+.PHONY: help setup train run test lint e2e up down bench capacity lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ down: ## Stop Minikube
 
 bench: .venv/test.stamp .venv/browser.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
+
+capacity: .venv/test.stamp $(MODEL) ## Measure what a pod takes, write docs/capacity.md (5 minutes, needs wrk)
+	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.capacity
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt
