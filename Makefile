@@ -14,7 +14,7 @@ PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE)
 LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help setup train run test lint e2e up down bench pictures lock clean
+.PHONY: help setup train run test lint e2e up down bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,11 +72,9 @@ up: ## Start Minikube, build the images into it, install Argo CD, print the addr
 down: ## Stop Minikube
 	manifest/minikube.sh down
 
-bench: .venv/test.stamp .venv/browser.stamp $(MODEL) ## Measure speed against bare uvicorn and FastAPI (4 minutes, needs wrk)
-	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.run
-
-pictures: .venv/browser.stamp ## Take the README's pictures of what runs on the cluster that KUBECONFIG and NODE_IP name
-	PYTHONPATH=tests/e2e $(BIN)/python tests/pictures.py
+bench: .venv/test.stamp .venv/browser.stamp $(MODEL) ## Measure speed beside bare uvicorn and FastAPI, then what a pod takes (9 minutes, needs wrk)
+	cd api && PYTHONPATH=.:../tests $(BIN)/python -m bench.run
+	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.capacity
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt

@@ -42,6 +42,11 @@ class Process:
         self._listens.set()
 
     @property
+    def pid(self) -> int:
+        """What /proc knows it by."""
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"

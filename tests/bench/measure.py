@@ -1,6 +1,7 @@
 """One measurement each, in the units that the tables print."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,9 @@ HERE = Path(__file__).parent
 SERVER_CPU, LOAD_CPU = sorted(os.sched_getaffinity(0))[:2]
 """The load must not take the server's core."""
 
+CONNECTIONS = 32
+ROUNDS = 3
+
 BODY = schemas.Row.model_validate(schemas.EXAMPLE).model_dump_json()
 
 
@@ -32,9 +36,21 @@ class Load(NamedTuple):
     p99: float
 
 
-def pinned(command: Sequence[str] = COMMAND) -> AbstractContextManager[Process]:
+def require(*programs: str) -> None:
+    """Leave with a word on what to install unless all are on the PATH."""
+    for program in programs:
+        if shutil.which(program) is None:
+            sys.exit(f"{program} not found: apt-get install wrk util-linux")
+
+
+def progress(words: str) -> None:
+    """Tell whoever waits, beside the tables."""
+    print(f"  {words}", file=sys.stderr, flush=True)
+
+
+def pinned(command: Sequence[str] = COMMAND, **settings: object) -> AbstractContextManager[Process]:
     """Run a server on the core that is its own."""
-    return serving(("taskset", "-c", str(SERVER_CPU), *command))
+    return serving(("taskset", "-c", str(SERVER_CPU), *command), API, **settings)
 
 
 def uvicorn(name: str) -> tuple[str, ...]:
@@ -91,14 +107,28 @@ def milliseconds(job: Callable[[], object], times: int) -> float:
     return median(durations) * 1000
 
 
-def milliseconds_to_ready() -> float:
+def milliseconds_to_ready(**settings: object) -> float:
     """Return the time from the start of the process until /readyz answers 200."""
 
     def start() -> None:
-        with pinned() as server:
+        with pinned(COMMAND, **settings) as server:
             httpx.get(f"{server.url}/readyz").raise_for_status()
 
     return milliseconds(start, 5)
+
+
+def cpu_seconds(server: Process) -> float:
+    """Return how long all threads of a server have used a core; it is counted in hundredths."""
+    stat = Path(f"/proc/{server.pid}/stat").read_text()
+    user, system = stat.rpartition(") ")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(server: Process, field: str = "VmRSS") -> float:
+    """Return the memory that a server holds, or with VmHWM the most that it ever held."""
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    kibibytes = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
+    return int(kibibytes.split()[1]) * 1024 / 1e6
 
 
 def runtime_megabytes() -> float:

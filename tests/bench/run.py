@@ -1,7 +1,6 @@
-"""Measure the service beside what it could be: `make bench`, four minutes, a table a question."""
+"""Measure the service beside what it could be: `make bench`, a table a question."""
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from statistics import median
@@ -18,11 +17,15 @@ from app.settings import Settings
 from bench.closed_loop import load
 from bench.measure import (
     BODY,
+    CONNECTIONS,
     LOAD_CPU,
+    ROUNDS,
     Load,
     milliseconds,
     milliseconds_to_ready,
     pinned,
+    progress,
+    require,
     runtime_megabytes,
     scraped,
     uvicorn,
@@ -34,8 +37,6 @@ from service import COMMAND, Process, serving
 from training.artifact import PIPELINE_FILE
 from training.tasks import TASK
 
-CONNECTIONS = 32
-ROUNDS = 3
 TELEMETRY_ROUNDS = 7
 SECONDS = 5
 PAINTS = 15
@@ -68,7 +69,7 @@ def _load(name: str, command: Sequence[str]) -> Load:
     with pinned(command) as server, scraped(server):
         wrk(server, CONNECTIONS, 1)
         result = wrk(server, CONNECTIONS, SECONDS)
-    print(f"  {name}: {result.rate:,.0f}", file=sys.stderr, flush=True)
+    progress(f"{name}: {result.rate:,.0f}")
     return result
 
 
@@ -128,9 +129,7 @@ def batch() -> None:
 
 def main() -> None:
     """Print all tables."""
-    for program in ("wrk", "taskset"):
-        if shutil.which(program) is None:
-            sys.exit(f"{program} not found: apt-get install wrk util-linux")
+    require("wrk", "taskset")
     with serving() as server:  # before the pinning, since a browser has more than one process
         first_paint = first_paint_ms(server, PAINTS)
     os.sched_setaffinity(0, {LOAD_CPU})
