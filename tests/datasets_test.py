@@ -39,11 +39,18 @@ BY_DATA = (
     "tests/locust_test.py::test_every_wrong_answer_fails_its_request_and_is_quoted",
     "tests/start_test.py::test_a_model_for_another_contract_ends_the_start_with_3"
     "_and_names_the_feature",
-    "tests/page_test.py",
+    "tests/page_test.py::test_a_row_is_predicted_by_keyboard_alone",
+    "tests/page_test.py::test_the_form_has_name_unit_range_and_description_of_each_feature",
+    "tests/page_test.py::test_the_example_row_is_filled_in_at_first_and_again",
+    "tests/page_test.py::test_the_answer_has_the_apis_own_numbers",
+    "tests/page_test.py::test_a_refused_value_is_named_at_its_field",
+    "tests/page_test.py::test_a_field_that_must_be_known_is_asked_for",
+    "tests/page_test.py::test_the_card_is_shown",
     "tests/page_live_test.py::test_shares_of_answers_are_those_of_all_rows_since_the_start",
     "tests/page_live_test.py::test_psi_is_numpys_and_a_shift_is_named",
     "tests/page_delivery_test.py::test_the_page_asks_nobody_else_and_is_small",
-    "tests/page_delivery_test.py::test_axe_finds_nothing",
+    "tests/page_delivery_test.py::test_axe_finds_nothing[light-390]",
+    "tests/page_delivery_test.py::test_axe_finds_nothing[dark-1280]",
     "tests/alerts_test.py::test_an_hour_of_clean_traffic_raises_no_alert[canary alone]",
 )
 """Tests whose outcome depends on the data; of sockets, signals and workers it does not."""

@@ -80,7 +80,7 @@ def test_the_form_has_name_unit_range_and_description_of_each_feature(page: Page
         if feature.unit:
             expect(found.locator(".unit")).to_have_text(feature.unit)
         if feature.is_numeric:
-            expect(found).to_contain_text(f"{feature.minimum:,g} to {feature.maximum:,g}")
+            expect(found).to_contain_text(f"{feature.minimum:,.12g} to {feature.maximum:,.12g}")
         else:
             texts = found.locator("option").all_text_contents()
             assert texts[1:] == list(feature.categories)
