@@ -59,6 +59,12 @@ def test_pods_answer_what_one_does_at_the_aim_and_at_most_within_the_objective()
     assert last == f"| {aim.most} | {aim.most * 2000:,} | {aim.most * 3000:,} |"
 
 
+@pytest.mark.parametrize("more", [-0.01, 0.01])
+def test_nothing_is_said_of_the_aim_if_no_load_comes_to_it(more: float) -> None:
+    with pytest.raises(RuntimeError, match="busy"):
+        loads.pods_table([point(1000, pod.autoscaler().cores + more)])
+
+
 def test_what_the_manifests_say_of_a_pod_fits_the_service() -> None:
     assert Settings.model_validate(pod.settings()).max_queued_rows < loads.USERS
     assert pod.objective().seconds in metrics.LATENCY

@@ -92,8 +92,7 @@ def loads_table(points: Sequence[Point]) -> str:
 def pods_table(points: Sequence[Point]) -> str:
     """Return what some pods answer: with the cores that the autoscaler aims at, and at most."""
     scaler, goal = pod.autoscaler(), pod.objective()
-    cores, answered = zip(*sorted((p.cores, p.answered) for p in points), strict=True)
-    at_aim = float(np.interp(scaler.cores, cores, answered))
+    at_aim = _answered_with(scaler.cores, points)
     good = (p for p in points if p.p99 <= goal.seconds * 1e3 and p.refused <= goal.budget)
     at_most = max((p.answered for p in good), default=0)
     columns = {
@@ -103,6 +102,17 @@ def pods_table(points: Sequence[Point]) -> str:
         f"and {goal.budget:.1%} refused": ",.0f",
     }
     return table(columns, [(n, n * at_aim, n * at_most) for n in range(1, scaler.most + 1)])
+
+
+def _answered_with(aim: float, points: Sequence[Point]) -> float:
+    """Return the requests a second between two points. Raises RuntimeError beyond all of them."""
+    cores, answered = zip(*sorted((p.cores, p.answered) for p in points), strict=True)
+    if not cores[0] <= aim <= cores[-1]:
+        raise RuntimeError(
+            f"the pod used {cores[0]:.2f} to {cores[-1]:.2f} cores, never {aim:.2f}; "
+            "a busy machine?"
+        )
+    return float(np.interp(aim, cores, answered))
 
 
 def draw(points: Sequence[Point]) -> str:

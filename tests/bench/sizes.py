@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -121,30 +122,23 @@ class Measured(NamedTuple):
 
 def _measure(directories: Sequence[Path], seconds: int) -> list[Measured]:
     """Measure models in turn, so that a slower minute of the machine is one for all."""
+    names = [Model.load(directory).card.estimator for directory in directories]
     settings = [{**pod.settings(), "model_dir": directory} for directory in directories]
     ready = [milliseconds_to_ready(**own) for own in settings]
     with ExitStack() as stack:
         servers = [stack.enter_context(pinned(COMMAND, **own)) for own in settings]
         for server in servers:
             wrk(server, CONNECTIONS, 1)
-        rounds = [[_load(server, seconds) for server in servers] for _ in range(ROUNDS)]
+        rounds = [list(map(_load, names, servers, repeat(seconds))) for _ in range(ROUNDS)]
         memory = [resident_megabytes(server) for server in servers]
         batches = [batch_seconds(server, MODEL_ROWS, 1, seconds) * 1e3 for server in servers]
-    return [
-        Measured(
-            Model.load(directory).card.estimator,
-            (directory / ONNX_FILE).stat().st_size / 1e6,
-            ready[n],
-            median(loads[n].rate for loads in rounds),
-            median(loads[n].p99 for loads in rounds),
-            batches[n],
-            memory[n],
-        )
-        for n, directory in enumerate(directories)
-    ]
+    files = [(directory / ONNX_FILE).stat().st_size / 1e6 for directory in directories]
+    medians = [map(median, zip(*own, strict=True)) for own in zip(*rounds, strict=True)]
+    rates, _, p99 = zip(*medians, strict=True)
+    return list(map(Measured, names, files, ready, rates, p99, batches, memory))
 
 
-def _load(server: Process, seconds: int) -> Load:
+def _load(name: str, server: Process, seconds: int) -> Load:
     found = wrk(server, CONNECTIONS, seconds)
-    progress(f"model {found.rate:,.0f} requests/s")
+    progress(f"{name}: {found.rate:,.0f} requests/s")
     return found
