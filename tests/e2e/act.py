@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGSTOP
 from threading import Event, Thread
 from typing import Any
 
@@ -91,11 +92,15 @@ class Run:
         shutil.rmtree(self._folder / "work", ignore_errors=True)
 
     def _kill(self) -> None:
-        # Act puts each step into a process group of its own; the session is one for all. What is
-        # forked while pkill looks round escapes it, so that it looks until it finds nothing alive.
+        # Each step is a session of its own, led by a child of act. An act that is stopped starts no
+        # more of them; what is forked while pkill looks round escapes it, so that it looks again.
         if self._process and not self._ended.is_set():
-            session = ("-s", str(self._process.pid), "-r", "D,R,S,T")
-            kill = ("pkill", "-KILL", *session)
+            act = str(self._process.pid)
+            self._process.send_signal(SIGSTOP)
+            children = ("pgrep", "-P", act)
+            steps = subprocess.run(children, capture_output=True, text=True, check=False).stdout
+            sessions = ",".join((act, *steps.split()))
+            kill = ("pkill", "-KILL", "-r", "D,R,S,T", "-s", sessions)
             wait_until("the end of a run", lambda: subprocess.run(kill, check=False).returncode)
 
     @property
