@@ -20,7 +20,7 @@ from model_page import predict, visit
 from stack import ROOT
 
 PICTURES = ROOT / "docs/pictures"
-DESKTOP, PHONE = 1280, 390
+WIDTH = 1280
 USERS, SECONDS = 50, 180
 """Of the load: `Ramp`, whose ten steps are seen in every chart."""
 ENOUGH = 2500
@@ -93,28 +93,23 @@ def save(page: Page, name: str) -> None:
 
 
 def take_page(address: str, locust: Locust) -> None:
-    """Take the service's page, its answer to the example and the load so far; on a phone too."""
-    with new_page(width=DESKTOP) as page:
+    """Take the service's page, its answer to the example and the load so far."""
+    with new_page(width=WIDTH) as page:
         visit(page, address)
         predict(page)
-        answer = page.locator("#answer")
-        expect(answer.get_by_role("table")).to_be_visible()
+        expect(page.locator("#answer").get_by_role("table")).to_be_visible()
         wait_until(f"{ENOUGH} requests", lambda: locust.sent() >= ENOUGH, SECONDS)
-        height = bottom(page.locator("#traffic"))
-        resize(page, DESKTOP, height)
+        resize(page, WIDTH, bottom(page.locator("#traffic")))
         save(page, "page")
-        resize(page, PHONE, height)
-        answer.evaluate("answer => answer.scrollIntoView()")
-        save(page, "page-phone")
 
 
 def take_locust(address: str) -> None:
     """Take the charts of the run."""
-    with new_page(width=DESKTOP) as page:
+    with new_page(width=WIDTH) as page:
         page.goto(address)
         page.get_by_role("tab", name="Charts").click()
         expect(page.get_by_role("banner")).to_contain_text("Statusrunning")
-        resize(page, DESKTOP, bottom(page.get_by_role("button", name="About")))
+        resize(page, WIDTH, bottom(page.get_by_role("button", name="About")))
         save(page, "locust")
 
 
