@@ -20,16 +20,16 @@ from model_page import predict, visit
 from stack import ROOT
 
 PICTURES = ROOT / "docs/pictures"
-WIDTH = 1280
+WIDTH, MARGIN = 1280, 16
+"""Pixels; the margin lies below what a picture ends with."""
 USERS, SECONDS = 50, 180
 """Of the load: `Ramp`, whose ten steps are seen in every chart."""
 ENOUGH = 2500
 """Requests after which to take the pictures: two minutes, as long as the page looks back."""
-TREE_WIDTH, TREE_HEIGHT = 1088, 690
-"""Of Argo CD's window. All of the tree is 45 rows, too many to be read at once."""
-FIRST_POD = 350
-"""Pixels from the top, so that the tools of the tree hide nothing that belongs to the API."""
-RIGHT = "nodes => Math.max(...nodes.map(node => node.getBoundingClientRect().right))"
+RUNNING = ("Deployment", "ReplicaSet", "Pod", "Job")
+"""Kinds to take of Argo CD's tree: all of it is 45 rows, too many to be read at once."""
+ENDS = """nodes => ['right', 'bottom'].map(
+  side => Math.max(...nodes.map(node => node.getBoundingClientRect()[side])))"""
 
 
 def say(words: str) -> None:
@@ -67,15 +67,15 @@ def loaded(locust: Locust) -> Iterator[None]:
         locust.stop()
 
 
-def resize(page: Page, width: int, height: int) -> None:
+def resize(page: Page, height: int) -> None:
     """Change the window."""
-    page.set_viewport_size({"width": width, "height": height})
+    page.set_viewport_size({"width": WIDTH, "height": height})
 
 
 def bottom(last: Locator) -> int:
     """Return the height of a window that ends a little below an element."""
     end: float = last.evaluate("e => e.getBoundingClientRect().bottom + scrollY")
-    return round(end) + 16
+    return round(end) + MARGIN
 
 
 def save(page: Page, name: str) -> None:
@@ -99,7 +99,7 @@ def take_page(address: str, locust: Locust) -> None:
         predict(page)
         expect(page.locator("#answer").get_by_role("table")).to_be_visible()
         wait_until(f"{ENOUGH} requests", lambda: locust.sent() >= ENOUGH, SECONDS)
-        resize(page, WIDTH, bottom(page.locator("#traffic")))
+        resize(page, bottom(page.locator("#traffic")))
         save(page, "page")
 
 
@@ -109,34 +109,32 @@ def take_locust(address: str) -> None:
         page.goto(address)
         page.get_by_role("tab", name="Charts").click()
         expect(page.get_by_role("banner")).to_contain_text("Statusrunning")
-        resize(page, WIDTH, bottom(page.get_by_role("button", name="About")))
+        resize(page, bottom(page.get_by_role("button", name="About")))
         save(page, "locust")
 
 
 def take_argocd(server: Server) -> None:
-    """Take the tree from the application to the pods, from the API's pods on.
+    """Take the tree of what runs, from the application to the last pod.
 
     It lacks the commit's author and message while the repository does not answer Argo CD.
     """
-    with new_page(ignore_https_errors=True, expected="status of 500") as page:
-        resize(page, TREE_WIDTH, TREE_HEIGHT)
-        server.sign_in(page, "/applications/argocd/mlops?view=tree")
+    kinds = ",".join(f"kind:{kind}" for kind in RUNNING)
+    with new_page(ignore_https_errors=True, width=WIDTH, expected="status of 500") as page:
+        server.sign_in(page, f"/applications/argocd/mlops?view=tree&resource={kinds}")
+        for pod in ready("api"):
+            expect(page.get_by_text(pod, exact=True).first).to_be_visible()
         page.locator(".sidebar__collapse-button").click()
-        pods = [page.get_by_text(pod, exact=True).first for pod in ready("api")]
-        for pod in pods:
-            expect(pod).to_be_visible()
+        nodes = page.locator(".application-resource-tree__node")
 
         def fits() -> bool:
-            right: float = page.locator(".application-resource-tree__node").evaluate_all(RIGHT)
-            if right > TREE_WIDTH:
+            right: float = nodes.evaluate_all(ENDS)[0]
+            if right > WIDTH:
                 page.get_by_title("Zoom out").click()
-            return right <= TREE_WIDTH
+            return right <= WIDTH
 
         wait_until("the tree is as narrow as the window", fits)
         page.mouse.move(0, 0)  # off the button, which would stay dark
-        first = min(pod.evaluate("node => node.getBoundingClientRect().top") for pod in pods)
-        tree = page.locator(".application-details__tree")
-        tree.evaluate("(tree, down) => tree.scrollBy(0, down)", first - FIRST_POD)
+        resize(page, round(nodes.evaluate_all(ENDS)[1]) + MARGIN)
         save(page, "argocd")
 
 
