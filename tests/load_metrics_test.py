@@ -20,6 +20,13 @@ def holdout(client: httpx.Client) -> Answer:
     return rows_of(client)
 
 
+def counted(metrics: httpx.Client) -> Samples:
+    """Return what is exported, nothing before Locust has read all answers that it was sent."""
+    samples = scrape(metrics)
+    n = sum(count for (name, _), count in samples.items() if name == "locust_requests_total")
+    return samples if n == HELD_AFTER + 1 else {}  # and the one for the rows
+
+
 @pytest.fixture(scope="module")
 def held(holdout: Answer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Samples, Run]:
     """Return what a run exported while nothing more was answered, and that run once it ended."""
@@ -35,7 +42,7 @@ def held(holdout: Answer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sam
         try:
             wait_until("held", lambda: posts.total() > HELD_AFTER)
             with httpx.Client(base_url=f"http://127.0.0.1:{run.port}") as metrics:
-                samples = scrape(metrics)
+                samples = wait_until("what is answered is counted", lambda: counted(metrics))
             run.process.send_signal(signal.SIGINT)
             return samples, run.end()
         finally:
