@@ -13,7 +13,7 @@ from raw import Answer, connected, exchange
 from service import Process, scrape, serving, value
 
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "10000"))
-WARM_UP = min(2000, REQUESTS)
+WARM_UP = 4000
 AT_ONCE = 16
 GROWTH = 16 * 2**20
 """Bytes that the process may have grown by: pydantic keeps the last 16,384 keys it has read."""
