@@ -111,9 +111,14 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def scrape(client: httpx.Client) -> Samples:
     """Return all samples of /metrics by name and labels."""
+    return samples_in(client.get("/metrics").text)
+
+
+def samples_in(text: str) -> Samples:
+    """Return all samples of an answer of /metrics by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(client.get("/metrics").text)
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
 
