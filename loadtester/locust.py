@@ -6,9 +6,10 @@ is imported in place of the package of the same name.
 
 import logging
 import random
-from argparse import Namespace
-from collections.abc import Iterator
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
 from itertools import islice
+from math import inf
 from typing import Any
 
 from gevent import sleep
@@ -128,16 +129,28 @@ def body_of(response: ResponseContextManager) -> Any:
         raise WrongAnswer(f"not JSON: {response.text!r:.200}") from error
 
 
+def number_up_to(most: float) -> Callable[[str], float]:
+    """Return what reads a number from 0 to `most`: not NaN, which no run would be above."""
+
+    def number(text: str) -> float:
+        found = float(text)
+        if not 0 <= found <= most:
+            raise ArgumentTypeError(f"{text!r} is not between 0 and {most:g}")
+        return found
+
+    return number
+
+
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
     """Add the thresholds of a headless run, which judge() reads, and the port of the metrics."""
     group = parser.add_argument_group("Thresholds", "Exit code 1 when a run ends above one of them")
     group.add_argument(
-        "--max-fail-ratio", type=float, default=0.01, env_var="LOCUST_MAX_FAIL_RATIO",
+        "--max-fail-ratio", type=number_up_to(1), default=0.01, env_var="LOCUST_MAX_FAIL_RATIO",
         help="share of requests that may fail, 0 to 1 (default: 0.01)",
     )  # fmt: skip
     group.add_argument(
-        "--max-p95-ms", type=float, default=100.0, env_var="LOCUST_MAX_P95_MS",
+        "--max-p95-ms", type=number_up_to(inf), default=100.0, env_var="LOCUST_MAX_P95_MS",
         help="milliseconds that 95%% of requests may take (default: 100)",
     )  # fmt: skip
     parser.add_argument(

@@ -1,6 +1,5 @@
 """What Locust exports for Prometheus, compared with its own statistics and with the service."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +9,7 @@ from headless import HURRY, Run
 from imitation import RIGHT, imitating, rows_of
 from service import Samples, samples_in, scrape
 
-# Keeps what is exported once users are gone and statistics are printed: nothing counts from then on.
+# Keeps what is exported once Locust has printed its statistics: nothing is counted after that.
 KEEP = (
     HURRY
     + """

@@ -107,10 +107,18 @@ def test_a_broken_user_ends_the_run_with_1(service: Process, tmp_path: Path) -> 
     assert "threshold: 1 kinds of exceptions in users\n" in run.log
 
 
-def test_a_threshold_that_is_no_number_is_named(tmp_path: Path) -> None:
-    run = Run(tmp_path, "http://127.0.0.1:1", "--max-p95-ms", "fast").end()
+@pytest.mark.parametrize(
+    ("option", "text", "error"),
+    [("--max-p95-ms", "fast", "invalid number value: 'fast'"),
+     ("--max-p95-ms", "nan", "'nan' is not between 0 and inf"),
+     ("--max-fail-ratio", "5", "'5' is not between 0 and 1")],
+)  # fmt: skip
+def test_a_threshold_that_means_nothing_is_named(
+    option: str, text: str, error: str, tmp_path: Path
+) -> None:
+    run = Run(tmp_path, "http://127.0.0.1:1", option, text).end()
     assert run.code == 2
-    assert "--max-p95-ms: invalid float value: 'fast'" in run.log
+    assert f"{option}: {error}" in run.log
 
 
 def test_every_wrong_answer_fails_its_request_and_is_quoted(
