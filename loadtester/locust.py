@@ -6,6 +6,7 @@ is imported in place of the package of the same name.
 
 import logging
 import random
+import signal
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -165,6 +166,18 @@ def start_metrics(environment: Environment, **_: object) -> None:
     options = environment.parsed_options
     assert options is not None
     load_metrics.serve(environment, options.metrics_port)
+
+
+@events.init.add_listener
+def end_like_ctrl_c(environment: Environment, **_: object) -> None:
+    """Let SIGTERM too end a headless run with a report and a verdict.
+
+    Locust takes care of the signal only once a shape is over.
+    """
+    options = environment.parsed_options
+    assert options is not None
+    if options.headless:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def verdict(environment: Environment, options: Namespace) -> list[str]:

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from app.features import CLASSES, TARGET
+from clients import wait_until
 from headless import Run
 from imitation import RIGHT, Answer, imitating, rows_of, to_each
-from service import Process, serving
+from service import Process, scrape, serving, value
 from stack import free_port
 
 # A second locustfile: adds a user that is broken.
@@ -99,6 +100,25 @@ def test_a_run_without_a_request_ends_with_1(tmp_path: Path) -> None:
         run = Run(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}").end()
     assert run.code == 1
     assert "threshold: no request was sent\n" in run.log
+
+
+def sent(metrics: httpx.Client) -> float:
+    """Return how many requests a run has sent, 0 while its metrics do not listen."""
+    try:
+        return value(scrape(metrics), "locust_requests_total")
+    except httpx.ConnectError:
+        return 0
+
+
+def test_a_run_that_is_terminated_ends_with_its_report_and_verdict(
+    service: Process, tmp_path: Path
+) -> None:
+    run = Run(tmp_path, service.url, "--run-time", "60s")
+    with httpx.Client(base_url=f"http://127.0.0.1:{run.port}") as metrics:
+        wait_until("ten requests", lambda: sent(metrics) > 10)
+    run.process.terminate()
+    assert run.end().code == 0
+    assert run.total("num_requests") >= 10
 
 
 def test_a_broken_user_ends_the_run_with_1(service: Process, tmp_path: Path) -> None:
