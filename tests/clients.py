@@ -1,6 +1,7 @@
 """What people look at, asked over HTTP: Prometheus, and the UI of Locust's master."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -80,6 +81,13 @@ class Locust:
     def workers(self, state: str) -> int:
         """Return how many workers the master sees in a state."""
         return sum(w["state"] == state for w in self.ask("stats/requests").get("workers", []))
+
+    def users(self) -> dict[str, list[int]]:
+        """Return how many users each worker runs, by the workers' state."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for worker in self.ask("stats/requests").get("workers", []):
+            found[worker["state"]].append(worker["user_count"])
+        return found
 
     def sent(self) -> int:
         """Return how many requests the run has sent so far."""

@@ -106,6 +106,14 @@ def test_a_killed_master_is_back_within_75_seconds_and_the_loss_is_seen(stack: S
     becomes(stack, f'sum(locust_requests_total{{name="{handler}"}})', counted + locust[handler])
 
 
+def test_a_killed_worker_s_load_goes_on_once_another_is_there(stack: Stack) -> None:
+    stack.locust.swarm(20)
+    stack.running["worker1"].kill()
+    wait_until("the loss is seen", lambda: stack.locust.users().get("missing"))
+    # Not only when the lost one is given up, after 60 s.
+    wait_until("ten users each", lambda: stack.locust.users().get("running") == [10, 10])
+
+
 def correct_rows(stack: Stack) -> float:
     """Return how many rows of the canary were answered rightly, as Prometheus knows it."""
     return stack.prometheus.value('canary_requests_total{outcome="correct"}') or 0
