@@ -17,6 +17,10 @@ WARM_UP = 4000
 AT_ONCE = 16
 GROWTH = 16 * 2**20
 """Bytes that the process may have grown by: pydantic keeps the last 16,384 keys it has read."""
+ROUNDS = 4
+MEMORY, STARTED, FILES = (
+    f"process_{name}" for name in ("resident_memory_bytes", "start_time_seconds", "open_fds")
+)
 
 
 async def send(port: int, request: hostile.Request) -> Answer | None:
@@ -54,9 +58,13 @@ def test_ten_thousand_hostile_requests_get_their_4xx_and_leave_nothing_behind() 
         httpx.Client(base_url=service.url) as client,
     ):
         assert asyncio.run(attack(service, 0, WARM_UP)) == []
-        before = scrape(client)
-        assert asyncio.run(attack(service, 1, REQUESTS)) == []
-        after = scrape(client)
+        before = after = scrape(client)
+        grown: list[float] = []
+        # A leak grows each time. The heap grows once for the largest batches that came together.
+        while not grown or (grown[-1] >= GROWTH and len(grown) < ROUNDS):
+            assert asyncio.run(attack(service, 1 + len(grown), REQUESTS)) == []
+            held, after = value(after, MEMORY), scrape(client)
+            grown.append(value(after, MEMORY) - held)
         statuses: Counter[str] = Counter()
         for (name, labels), n in after.items():
             if name == "http_requests_total":
@@ -64,10 +72,6 @@ def test_ten_thousand_hostile_requests_get_their_4xx_and_leave_nothing_behind() 
         assert statuses["4"] > REQUESTS / 2
         assert statuses["5"] == 0
         assert value(after, "http_requests_in_progress") == 1  # the scrape itself
-        grown = {
-            name: value(after, f"process_{name}") - value(before, f"process_{name}")
-            for name in ("start_time_seconds", "resident_memory_bytes", "open_fds")
-        }
-        assert grown["start_time_seconds"] == 0
-        assert grown["resident_memory_bytes"] < GROWTH
-        assert grown["open_fds"] <= 2
+        assert value(after, STARTED) == value(before, STARTED)
+        assert value(after, FILES) - value(before, FILES) <= 2
+        assert grown[-1] < GROWTH, grown
