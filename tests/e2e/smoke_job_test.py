@@ -11,9 +11,12 @@ ANOTHER = '"http://api-service:8001", --seconds, "1"'
 def test_a_failed_smoke_test_is_seen_until_the_next_sync(
     application: Application, developer: Developer, prometheus: Prometheus
 ) -> None:
-    commit = developer.write("manifest/smoke-job.yaml", URL, ANOTHER, "Ask another port")
+    broken = developer.write("manifest/smoke-job.yaml", URL, ANOTHER, "Ask another port")
+    # A hook alone is no difference to Argo CD, which then syncs nothing.
+    developer.write("manifest/script-deployment.yaml", "Limit: 3", "Limit: 4", "Keep one more")
     # Argo CD tries five times more, after up to a minute, before it calls the sync failed.
-    wait_until("the alert", lambda: "ArgoCDSyncFailed" in prometheus.firing(), 300)
+    wait_until("the alert", lambda: "ArgoCDSyncFailed" in prometheus.firing(), 420)
     assert application.health() == "Healthy"
-    application.settle(developer.revert(commit))
-    wait_until("silence", lambda: "ArgoCDSyncFailed" not in prometheus.firing(), 60)
+    developer.revert(broken)
+    developer.write("manifest/script-deployment.yaml", "Limit: 4", "Limit: 3", "Keep one less")
+    wait_until("silence", lambda: "ArgoCDSyncFailed" not in prometheus.firing(), 120)
