@@ -80,7 +80,7 @@ class Locust:
 
     def workers(self, state: str) -> int:
         """Return how many workers the master sees in a state."""
-        return sum(w["state"] == state for w in self.ask("stats/requests").get("workers", []))
+        return len(self.users().get(state, []))
 
     def users(self) -> dict[str, list[int]]:
         """Return how many users each worker runs, by the workers' state."""
