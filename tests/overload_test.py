@@ -3,10 +3,12 @@
 import asyncio
 import json
 import threading
+import time
 
 import httpx
 
 from app import schemas
+from app.batching import Doorman
 from bench.closed_loop import load
 from raw import Answer, exchange, post
 from service import scrape, serving, value
@@ -24,6 +26,7 @@ def test_above_the_limit_the_rest_is_503_while_probes_and_metrics_answer() -> No
         crowd = threading.Thread(
             target=lambda: seen.update(load(service.port, REQUEST, connections=96, seconds=3))
         )
+        started = time.monotonic()
         crowd.start()
         probed = 0
         while crowd.is_alive():
@@ -32,9 +35,11 @@ def test_above_the_limit_the_rest_is_503_while_probes_and_metrics_answer() -> No
                 probed += 1
         assert probed >= 9
         assert set(seen) == {200, 503}
-        assert len(seen[200]) > len(seen[503]) > 0
-        assert value(scrape(client), "model_batch_size_bucket", le="8.0") == value(
-            scrape(client), "model_batch_size_count"
+        assert len(seen[503]) <= Doorman.PER_SECOND * (time.monotonic() - started) + 96
+        # One reading: what the crowd left behind may be scored between two.
+        said = scrape(client)
+        assert value(said, "model_batch_size_bucket", le="8.0") == value(
+            said, "model_batch_size_count"
         )
 
 
