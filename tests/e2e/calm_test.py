@@ -1,0 +1,39 @@
+"""A deploy and its rollback wake nobody: under traffic, all parts are replaced, no alert fires."""
+
+import time
+
+import registry
+from clients import Prometheus, wait_until
+from cluster import Application
+from developer import Developer
+from visitor import Visitor
+
+LONGEST_ALERT = 900
+"""Seconds that an alert of an earlier test may last: ProcessRestarting looks back so far."""
+AFTERMATH = 150
+"""Seconds until what a deploy left behind would fire: Locust's master misses a worker for a minute
+at most, a target may be down for two."""
+
+
+def test_a_deploy_and_its_rollback_raise_no_alert(
+    application: Application, developer: Developer, prometheus: Prometheus
+) -> None:
+    wait_until("silence", lambda: not prometheus.firing(), LONGEST_ALERT)
+    began = time.time()
+    with Visitor() as visitor:
+        built = (registry.build(name, "calm") for name in registry.DOCKERFILES)
+        commit = developer.deploy(*built)
+        application.settle(commit)
+        application.settle(developer.revert(commit))
+        time.sleep(AFTERMATH)
+    seconds = time.time() - began
+    states = {
+        state: {
+            series["metric"]["alertname"]
+            for series in prometheus.query_range(f'ALERTS{{alertstate="{state}"}}', seconds)
+        }
+        for state in ("pending", "firing")
+    }
+    print(f"{states} in {seconds:.0f} s, {visitor.answered} answers")
+    assert states["firing"] == set()
+    assert visitor.failed == []
