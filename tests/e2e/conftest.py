@@ -58,8 +58,7 @@ def installed(github: GitHub) -> cluster.Application:
 def current(installed: cluster.Application, developer: Developer) -> cluster.Application:
     """Deploy the images under a name of their own: a used node keeps its older `local` ones."""
     version = time.strftime("test-%H%M%S")
-    built = (registry.build(name, version) for name in registry.DOCKERFILES)
-    installed.settle(developer.deploy(*built))
+    installed.settle(developer.deploy(*registry.build_all(version)))
     return installed
 
 

@@ -34,6 +34,11 @@ def build(name: str, version: str) -> str:
     return push(f"{USER}/{name}:{version}", *options)
 
 
+def build_all(version: str) -> list[str]:
+    """Build both images and return their names."""
+    return [build(name, version) for name in DOCKERFILES]
+
+
 def spoil(version: str, *lines: str) -> str:
     """Add lines to the Dockerfile of the API's image `local`; return the new image's name."""
     base = f"FROM {os.environ['REGISTRY']}/library/{API}:local"
