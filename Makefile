@@ -47,9 +47,8 @@ test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
 lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --exclude ^tests/e2e/ .github/scripts api loadtester prometheus tests
-	$(BIN)/mypy tests/e2e  # by itself: both have a conftest.py
-	$(BIN)/shellcheck .ci/run */*.sh tests/e2e/bin/*
+	$(BIN)/mypy .github/scripts api docs/pictures loadtester prometheus tests
+	$(BIN)/shellcheck .ci/run */*.sh tests/e2e/github/bin/*
 	$(BIN)/hadolint */Dockerfile
 	$(BIN)/yamllint -s .
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml
@@ -57,7 +56,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	$(BIN)/zizmor -q --offline --persona auditor .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/actions/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/github/actions/*/action.yml
 	promtool check config --lint=all prometheus/prometheus.yaml
 	promtool test rules prometheus/tests/*_test.yaml
 	node tests/node/dashboards.mjs

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 
-import sample
 from app.features import CLASSES, TARGET
 from app.schemas import Prediction
 from app.settings import Settings
-from raw import exchange, post_chunked
-from service import Process, scrape, serving, value, values
+from support import sample
+from support.raw import exchange, post_chunked
+from support.service import Process, scrape, serving, value, values
 
 ROW = sample.EXAMPLE
 JSON = {"content-type": "application/json"}

@@ -1,11 +1,14 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from origin import Clone, Origin
-from service import Process, serving
+from support import document
+from support.origin import Clone, Origin
+from support.paths import MANIFEST, PROMETHEUS
+from support.service import Process, serving
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +22,18 @@ def service() -> Iterator[Process]:
 def client(service: Process) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.url, timeout=30) as http:
         yield http
+
+
+@pytest.fixture
+def turned_on(tmp_path: Path) -> Path:
+    """Return a copy of the manifest in which the autoscaling component's README was followed."""
+    for folder in (MANIFEST, PROMETHEUS):
+        shutil.copytree(folder, tmp_path / folder.name)
+    readme = MANIFEST / "components/autoscaling/README.md"
+    (snippet,) = document.blocks(readme.read_text(), "yaml")
+    with (tmp_path / "manifest/kustomization.yaml").open("a") as file:
+        file.write(snippet)
+    return tmp_path / "manifest"
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import threading
 
 import pytest
 
-import sample
 from app.batching import BatchLane, Overloaded, RowQueue
 from app.schemas import Row
+from support import sample
 
 ROW = Row.model_validate(sample.EXAMPLE)
 

@@ -3,10 +3,10 @@ import json
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-import sample
 from app import errors
 from app.http import Refusal
 from app.schemas import Row
+from support import sample
 
 
 def refusal(body: bytes) -> Refusal:

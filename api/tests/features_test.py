@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-import sample
 from app.features import (
     ANSWER,
     FEATURES,
@@ -16,6 +15,7 @@ from app.features import (
     encode,
 )
 from app.schemas import Prediction, Row
+from support import sample
 
 
 def test_the_features_are_the_fields_of_the_schema_in_its_order() -> None:

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client import Histogram as Reference
 
-import sample
 from app.card import Card
 from app.features import CLASSES, Outputs, encode
 from app.metrics import FOLD_ROWS, LATENCY, HttpMetrics, ModelMetrics, registry
 from app.schemas import Row
 from app.settings import Settings
+from support import sample
 
 SETTINGS = Settings()
 CARD = Card.unseal((SETTINGS.model_dir / "model.json").read_bytes())

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-import sample
 from app.features import FEATURES, TARGET
 from app.schemas import EXAMPLE, Prediction, Row
+from support import sample
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -9,13 +9,13 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-import sample
 import train_model
 from app import features
 from app.card import ArtifactError, Card
 from app.features import CLASSES, TARGET
 from app.model import TOLERANCE
 from app.settings import Settings
+from support import sample
 from training import TrainingError, artifact, data
 from training.command import Recipe, main
 from training.data import Data

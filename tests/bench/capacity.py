@@ -14,7 +14,7 @@ from app.settings import Settings
 from bench import loads, sizes
 from bench.markdown import fill
 from bench.measure import LOAD_CPU, ROUNDS, require
-from stack import ROOT
+from support.paths import ROOT
 
 PAGE = ROOT / "docs/capacity.md"
 PICTURE = ROOT / "docs/pictures/capacity.svg"

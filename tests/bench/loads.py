@@ -20,8 +20,8 @@ from bench.measure import (
     wrk,
 )
 from bench.picture import Panel, picture
-from raw import post
-from service import COMMAND, Process
+from support.raw import post
+from support.service import COMMAND, Process
 
 SHARES = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1, 1.2)
 """Of the most that a closed loop gets."""

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import httpx
 
 from app import schemas
-from service import API, COMMAND, Process, serving
+from support.paths import API
+from support.service import COMMAND, Process, serving
 
 HERE = Path(__file__).parent
 SERVER_CPU, LOAD_CPU = sorted(os.sched_getaffinity(0))[:2]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from app.settings import PREFIX
-from stack import ROOT
+from support.paths import ROOT
 
 DEPLOYMENT = ROOT / "manifest/api-deployment.yaml"
 AUTOSCALER = ROOT / "manifest/components/autoscaling/api-horizontalpodautoscaler.yaml"

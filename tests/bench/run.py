@@ -31,9 +31,9 @@ from bench.measure import (
     uvicorn,
     wrk,
 )
-from model_page import first_paint_ms
-from raw import post
-from service import COMMAND, Process, serving
+from support.model_page import first_paint_ms
+from support.raw import post
+from support.service import COMMAND, Process, serving
 from training.artifact import PIPELINE_FILE
 from training.tasks import TASK
 

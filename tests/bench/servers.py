@@ -6,10 +6,10 @@ import joblib
 from fastapi import FastAPI
 from pandas import DataFrame
 
-import sample
 from app.features import CLASSES, TARGET
 from app.schemas import Prediction, Row
 from app.settings import Settings
+from support import sample
 from training.artifact import PIPELINE_FILE
 
 VERSION = "000000000000"

@@ -30,8 +30,8 @@ from bench.measure import (
     resident_megabytes,
     wrk,
 )
-from raw import post
-from service import COMMAND, Process
+from support.raw import post
+from support.service import COMMAND, Process
 from train_model import DATA
 from training import SEED
 from training.command import Recipe, train

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from argocd_server import Server, forwarded
-from browser import new_page
-from cluster import Application, ready
+from support.argocd_server import Server, forwarded
+from support.browser import new_page
+from support.cluster import Application, ready
 
 
 @pytest.fixture

@@ -5,18 +5,20 @@ from collections.abc import Callable
 
 import pytest
 
-from clients import Prometheus, wait_until
-from cluster import Application
-from developer import Developer
-from github import USER
-from registry import API, spoil
-from visitor import Visitor, versions
+from e2e.developer import Developer
+from e2e.github.hub import USER
+from e2e.image_builder import spoil
+from e2e.traffic import Traffic, versions
+from support.clients import Prometheus
+from support.cluster import Application
+from support.images import API_IMAGE
+from support.waiting import wait_until
 
 MODEL = "/srv/data/model/model.onnx"
 BAD: dict[str, Callable[[], str]] = {
     "crashes": lambda: spoil("crashes", 'CMD ["python", "-c", "raise SystemExit(1)"]'),
     "never ready": lambda: spoil("never-ready", 'CMD ["python", "-m", "http.server", "8000"]'),
-    "does not exist": lambda: f"docker.io/{USER}/{API}:does-not-exist",
+    "does not exist": lambda: f"docker.io/{USER}/{API_IMAGE}:does-not-exist",
     "model altered": lambda: spoil("altered", "USER 0", f"RUN printf x >> {MODEL}", "USER 10001"),
 }
 REVERTED_WITHIN = 180
@@ -28,7 +30,7 @@ def test_a_bad_image_is_seen_while_the_old_one_serves_on(
 ) -> None:
     before = versions()
     image = BAD[bad]()
-    with Visitor() as visitor:
+    with Traffic() as traffic:
         commit = developer.deploy(image)
         wait_until("progress", lambda: application.health() == "Progressing", 60)
         wait_until("degradation", lambda: application.health() == "Degraded", 120)
@@ -39,6 +41,6 @@ def test_a_bad_image_is_seen_while_the_old_one_serves_on(
         print(f"{bad}: healthy {time.monotonic() - reverted:.0f} s after the revert")
         wait_until("silence", lambda: "ArgoCDDegraded" not in prometheus.firing(), 60)
     assert versions() == before
-    assert visitor.failed == []
-    assert len(visitor.models) == 1
-    assert visitor.answered > 100
+    assert traffic.failed == []
+    assert len(traffic.models) == 1
+    assert traffic.answered > 100

@@ -10,14 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-import cluster
-import registry
-from clients import Locust, Prometheus
-from developer import Developer
-from github import GitHub, hosting
-from repository import git
+from e2e import image_builder
+from e2e.developer import Developer
+from e2e.github.hub import GitHub, hosting
+from support import cluster
+from support.clients import Locust, Prometheus
+from support.git import git
 
-BIN = Path(__file__).with_name("bin")
+BIN = Path(__file__).parent / "github/bin"
 PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
 
 
@@ -58,7 +58,7 @@ def installed(github: GitHub) -> cluster.Application:
 def current(installed: cluster.Application, developer: Developer) -> cluster.Application:
     """Deploy the images under a name of their own: a used node keeps its older `local` ones."""
     version = time.strftime("test-%H%M%S")
-    installed.settle(developer.deploy(*registry.build_all(version)))
+    installed.settle(developer.deploy(*image_builder.build_all(version)))
     return installed
 
 
@@ -77,9 +77,9 @@ def http() -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def prometheus(http: httpx.Client, current: cluster.Application) -> Prometheus:
-    return Prometheus(http, cluster.url(cluster.PROMETHEUS))
+    return Prometheus(http, cluster.url(cluster.PROMETHEUS_PORT))
 
 
 @pytest.fixture(scope="session")
 def locust(http: httpx.Client, current: cluster.Application) -> Locust:
-    return Locust(http, cluster.url(cluster.LOCUST), workers=2)
+    return Locust(http, cluster.url(cluster.LOCUST_PORT), workers=2)

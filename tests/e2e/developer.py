@@ -2,8 +2,8 @@
 
 import subprocess
 
-from github import GitHub
-from repository import git
+from e2e.github.hub import GitHub
+from support.git import git
 
 
 class Developer:

@@ -1,46 +1,18 @@
 """What is applied, as the API server sees it."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 import yaml
 
-from cluster import Application, kubectl
-from repository import ROOT
-
-INSTALL = ROOT / "install.yaml"
-MANIFEST = ROOT / "manifest"
-OFF_BY_DEFAULT = [*MANIFEST.glob("components/*/*-*.yaml")]
-
-
-def rendered() -> str:
-    """Return what Argo CD deploys."""
-    return kubectl("kustomize", str(MANIFEST))
-
-
-def objects() -> list[dict[str, Any]]:
-    """Return all that is deployed: Argo CD, and what it deploys."""
-    return [o for text in (INSTALL.read_text(), rendered()) for o in yaml.safe_load_all(text)]
-
-
-def name(found: dict[str, Any]) -> str:
-    return f"{found['kind']} {found['metadata']['name']}"
-
-
-def workloads() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each pod's specification."""
-    for found in objects():
-        if template := found.get("spec", {}).get("template"):
-            yield name(found), template["spec"]
+from support import kustomize
+from support.cluster import kubectl
+from support.paths import INSTALL, MANIFEST
 
 
 @pytest.mark.usefixtures("application")
 def test_the_api_server_accepts_every_object() -> None:
     # Argo CD replaces this one after each sync; applied over, its image may not change.
     kubectl("delete", "-n", "mlops", "job", "smoke", "--ignore-not-found")
-    applied = rendered()
+    applied = kustomize.rendered(MANIFEST)
     said = kubectl("apply", "--dry-run=server", "-f", "-", stdin=applied)
     assert len(said.splitlines()) == len(list(yaml.safe_load_all(applied)))
 
@@ -50,84 +22,3 @@ def test_installing_twice_changes_nothing() -> None:
     said = kubectl("apply", "-f", str(INSTALL)).splitlines()
     assert [line for line in said if not line.endswith(" unchanged")] == []
     assert kubectl("diff", "-f", str(INSTALL)) == ""
-
-
-def test_argo_cd_is_small_enough_to_read() -> None:
-    assert len(INSTALL.read_text().splitlines()) <= 600
-
-
-def test_nothing_has_rights_on_the_whole_cluster_and_no_secret_is_in_git() -> None:
-    kinds = {found["kind"] for found in objects()}
-    assert not kinds & {"ClusterRole", "ClusterRoleBinding"}
-    secrets = {name(o): o.get("data", {}).keys() for o in objects() if o["kind"] == "Secret"}
-    where = {"name", "server", "namespaces", "clusterResources"}
-    assert secrets == {"Secret argocd-secret": set(), "Secret in-cluster": where}
-
-
-def test_pods_are_hardened() -> None:
-    for workload, pod in workloads():
-        assert pod["securityContext"]["runAsNonRoot"] is True, workload
-        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, workload
-
-
-def test_containers_are_hardened_and_bounded() -> None:
-    for workload, pod in workloads():
-        for container in (*pod["containers"], *pod.get("initContainers", [])):
-            what = f"{workload}, container {container['name']}"
-            assert container["securityContext"] == {
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            }, what
-            for bound in ("requests", "limits"):
-                assert container["resources"][bound].keys() == {"cpu", "memory"}, what
-
-
-def test_only_prometheus_and_argo_cd_get_a_token() -> None:
-    with_token = {
-        w for w, pod in workloads() if pod.get("automountServiceAccountToken") is not False
-    }
-    assert with_token == {
-        "StatefulSet argocd-application-controller",
-        "Deployment argocd-server",
-        "Deployment prometheus",
-    }
-
-
-def test_each_file_of_the_manifest_is_one_object_and_named_by_it() -> None:
-    for file in (*MANIFEST.glob("*-*.yaml"), *OFF_BY_DEFAULT):
-        (found,) = yaml.safe_load_all(file.read_text())
-        kind = file.stem.rpartition("-")[2]
-        assert found["kind"].lower() in (kind, kind.removesuffix("s")), file.name
-
-
-def test_images_are_named_in_one_place_and_none_is_latest() -> None:
-    files = [f for f in MANIFEST.glob("*.yaml") if f.name != "kustomization.yaml"]
-    texts = "".join(file.read_text() for file in files)
-    assert set(re.findall(r"image: (\S+)", texts)) == {
-        "taller6-fastapi-ml-api", "model-loadtester", "prom/prometheus:v3.13.5",
-        "grafana/grafana:13.2.3",
-    }  # fmt: skip
-
-
-def plural(kind: str) -> str:
-    """Return a kind as roles name it."""
-    return f"{kind[:-1]}ies".lower() if kind.endswith("y") else f"{kind}s".lower()
-
-
-def test_argo_cd_s_role_names_the_kinds_of_its_project() -> None:
-    project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
-    allowed = {plural(e["kind"]) for e in project["spec"]["namespaceResourceWhitelist"]}
-    itself = {"name": "argocd-application-controller", "namespace": "mlops"}
-    (role,) = (o for o in objects() if o["kind"] == "Role" and o["metadata"] == itself)
-    granted = {resource for rule in role["rules"] for resource in rule["resources"]}
-    assert granted == allowed | {"namespaces"}  # its own: looked at, never deployed
-
-
-def test_argo_cd_may_deploy_just_the_kinds_in_use(application: Application) -> None:
-    project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
-    allowed = {entry["kind"] for entry in project["spec"]["namespaceResourceWhitelist"]}
-    texts = [rendered(), *(file.read_text() for file in OFF_BY_DEFAULT)]
-    used = {found["kind"] for text in texts for found in yaml.safe_load_all(text)}
-    assert allowed == used | {"ReplicaSet", "Pod"}
-    assert application.health() == "Healthy"

@@ -5,14 +5,14 @@ import time
 import httpx
 import pytest
 
-from act import Run
-from clients import wait_until
-from cluster import API, Application, get, url
-from developer import Developer
-from github import GitHub
-from registry import DOCKERFILES
-from repository import git
-from visitor import Visitor, versions
+from e2e.developer import Developer
+from e2e.github.act import Run
+from e2e.github.hub import GitHub
+from e2e.image_builder import DOCKERFILES
+from e2e.traffic import Traffic, versions
+from support.cluster import API_PORT, Application, get, url
+from support.git import git
+from support.waiting import wait_until
 
 RUN_SECONDS = 900
 IMAGES_PUSHED = "Build and push the load tester's image"
@@ -57,7 +57,7 @@ def test_a_push_is_live_within_seconds_of_its_images(
     application: Application, github: GitHub, developer: Developer
 ) -> None:
     pushed = time.time()
-    with Visitor() as visitor:
+    with Traffic() as traffic:
         source = developer.add("docs/pushed.md", "A change.\n", "Change something")
         run = github.wait(source, RUN_SECONDS)
         assert (run.exit_code, run.jobs) == (0, GREEN), run.log.text()[-5000:]
@@ -68,10 +68,10 @@ def test_a_push_is_live_within_seconds_of_its_images(
         application.settle(deploy)
     print_stages(run, pushed, live)
     assert live - end_of(run, IMAGES_PUSHED) < FROM_IMAGES_TO_LIVE
-    assert visitor.failed == []
+    assert traffic.failed == []
 
     assert told["Source-Commit"] == source
-    answer = httpx.get(f"{url(API)}/model").json()
+    answer = httpx.get(f"{url(API_PORT)}/model").json()
     assert answer["model_version"] == told["Model-Version"]
     for deployment, image in zip(("api", "locust"), DOCKERFILES, strict=True):
         (container,) = get("deployment", deployment)["spec"]["template"]["spec"]["containers"]

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-import registry
-from clients import wait_until
-from cluster import Application, get, kubectl, pods, ready
-from developer import Developer
-from visitor import versions
+from e2e import image_builder
+from e2e.developer import Developer
+from e2e.traffic import versions
+from support.cluster import Application, get, kubectl, pods, ready
+from support.images import API_IMAGE
+from support.waiting import wait_until
 
 JOB = "nothing-lost"
 SECONDS = 150
@@ -66,7 +67,7 @@ def test_nothing_is_lost_in_a_rollout_an_eviction_and_a_rollback(
     locust_job: Application, developer: Developer
 ) -> None:
     (before,) = versions()
-    second = developer.deploy(registry.build(registry.API, "second"))
+    second = developer.deploy(image_builder.build(API_IMAGE, "second"))
     locust_job.settle(second)
     assert versions() == {"second"}
 

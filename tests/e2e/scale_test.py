@@ -2,10 +2,10 @@
 
 import pytest
 
-from clients import Locust, Prometheus, wait_until
-from cluster import LOCUST as LOCUST_PORT
-from cluster import Application, answers, ready
-from developer import Developer
+from e2e.developer import Developer
+from support.clients import Locust, Prometheus
+from support.cluster import LOCUST_PORT, Application, answers, ready
+from support.waiting import wait_until
 
 DEPLOYMENT = "manifest/api-deployment.yaml"
 TWO_SCRAPES = 10

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clients import wait_until
-from cluster import API, Application, answers, get, kubectl, pods, ready
+from support.cluster import API_PORT, Application, answers, get, kubectl, pods, ready
+from support.waiting import wait_until
 
 WITHIN = 60
 
@@ -24,7 +24,7 @@ def test_a_deleted_service_is_back_and_answers() -> None:
     before = uid("service", "api-service")
     kubectl("delete", "-n", "mlops", "service", "api-service")
     wait_until("the service", lambda: replaced("service", "api-service", before), WITHIN)
-    wait_until("an answer", lambda: answers(API, "/readyz"), WITHIN)
+    wait_until("an answer", lambda: answers(API_PORT, "/readyz"), WITHIN)
 
 
 @pytest.mark.usefixtures("application")

@@ -1,8 +1,9 @@
 """A smoke test that fails is seen although all is healthy, until a sync succeeds."""
 
-from clients import Prometheus, wait_until
-from cluster import Application
-from developer import Developer
+from e2e.developer import Developer
+from support.clients import Prometheus
+from support.cluster import Application
+from support.waiting import wait_until
 
 URL = '"http://api-service:8000"'
 ANOTHER = '"http://api-service:8001", --seconds, "1"'

@@ -1,0 +1,130 @@
+"""GitHub as far as a push needs it: a repository over HTTP, and the workflow run by what is pushed.
+
+The runs work on this machine, several at once, and push images to the registry that REGISTRY names.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from e2e.github.act import WORKFLOW, Run, Trigger
+from e2e.github.git_http import PUSHED, GitServer, address_towards
+from e2e.github.repository import DESCRIPTION, NAME, NOTHING, changed, create, hook, push_event
+from e2e.github.workflow import Workflow
+from support.git import git
+
+USER = "penguin-keeper"
+"""Whose the images are, on Docker Hub. Act masks secrets in its log, short ones in every word."""
+DEVELOPER = "token-of-a-developer"
+BOT = "token-of-a-run"
+
+# On GitHub `make test` runs all tests, here it is what runs this: the unit tests stand for them.
+TESTS = "--env=PYTEST_ADDOPTS=api/tests"
+
+
+class GitHub:
+    """One repository, its branch develop beginning as a commit of this working tree."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._runs, self._lock = folder, list[Run](), Lock()
+        self._numbers = itertools.count(1)
+        self.bare = folder / "git" / f"{NAME}.git"
+        create(self.bare, folder / "seed")
+        self._server = GitServer(folder / "git", (DEVELOPER, BOT), self._pushed)
+        self._here = f"127.0.0.1:{self._server.server_port}"
+        hook(self.bare, f"http://{self._here}{PUSHED}")
+
+    @property
+    def url(self) -> str:
+        """For pods of the cluster whose node is NODE_IP, and for whoever only reads."""
+        address = address_towards(os.environ.get("NODE_IP", "127.0.0.1"))
+        return f"http://{address}:{self._server.server_port}/{NAME}.git"
+
+    def clone(self, name: str, user: str = "Ada") -> Path:
+        """Return a new clone of develop that may push, whose commits are this user's."""
+        folder = self._folder / name
+        url = f"http://{USER}:{DEVELOPER}@{self._here}/{NAME}.git"
+        git(self._folder, "clone", "-q", url, folder)
+        git(folder, "config", "user.name", user)
+        git(folder, "config", "user.email", f"{user}@example.org")
+        return folder
+
+    def tip(self) -> str:
+        """Return the newest commit of develop."""
+        return git(self.bare, "rev-parse", "develop")
+
+    def runs(self) -> list[Run]:
+        """Return all runs, the oldest first; pushes that started none are among them."""
+        with self._lock:
+            return list(self._runs)
+
+    def run_of(self, commit: str) -> Run:
+        """Return the newest run of a commit; raise LookupError if it was not pushed."""
+        found = [run for run in self.runs() if run.commit == commit]
+        if not found:
+            raise LookupError(f"no push of {commit}; there are {self.runs()}")
+        return found[-1]
+
+    def wait(self, commit: str, seconds: float) -> Run:
+        """Return the newest run of a commit once it has ended, or raise TimeoutError."""
+        return self.run_of(commit).wait(seconds)
+
+    def dispatch(self, inputs: Mapping[str, str], ref: str = "develop") -> Run:
+        """Start the workflow by hand on a branch."""
+        event = {"ref": f"refs/heads/{ref}", "inputs": dict(inputs), "repository": DESCRIPTION}
+        return self._start(Trigger("workflow_dispatch", event, git(self.bare, "rev-parse", ref)))
+
+    def _pushed(self, before: str, after: str, ref: str) -> None:
+        if after == NOTHING:
+            return
+        workflow = Workflow(git(self.bare, "show", f"{after}:{WORKFLOW}"))
+        ignored = workflow.ignores(ref, changed(self.bare, before, after))
+        self._start(Trigger("push", push_event(self.bare, before, after, ref), after), ignored)
+
+    def _start(self, trigger: Trigger, ignored: str = "") -> Run:
+        with self._lock:
+            number = next(self._numbers)
+            folder = self._folder / "runs" / f"{number:02}-{trigger.commit[:12]}"
+            run = Run(folder, trigger, ignored)
+            self._runs.append(run)
+        if not ignored:
+            run.start(str(self.bare), self._options(number))
+        return run
+
+    def _options(self, number: int) -> tuple[str, ...]:
+        settings = {
+            "GITHUB_SERVER_URL": f"http://{self._here}",
+            "GITHUB_REPOSITORY": NAME,
+            "GITHUB_WORKFLOW_REF": f"{NAME}/{WORKFLOW}@refs/heads/develop",
+            "GITHUB_RUN_ID": str(number),
+            "REGISTRY": os.environ.get("REGISTRY", ""),
+        }
+        secrets = {
+            "DOCKERHUB_USERNAME": USER,
+            "DOCKERHUB_TOKEN": "token-of-docker-hub",
+            "GITHUB_TOKEN": BOT,
+        }
+        return (
+            TESTS,
+            *(f"--env={name}={text}" for name, text in settings.items()),
+            *(f"--secret={name}={text}" for name, text in secrets.items()),
+        )
+
+    def close(self) -> None:
+        """End all runs and stop serving."""
+        for run in self.runs():
+            run.close()
+        self._server.close()
+
+
+@contextmanager
+def hosting(folder: Path) -> Iterator[GitHub]:
+    """Run a GitHub in an empty folder until the block ends."""
+    github = GitHub(folder)
+    try:
+        yield github
+    finally:
+        github.close()

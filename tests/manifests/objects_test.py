@@ -1,0 +1,123 @@
+"""What is deployed, as kustomize renders it: hardened, bounded, named by its file."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from support import kustomize
+from support.kustomize import name
+from support.paths import INSTALL, MANIFEST, ROOT
+
+OFF_BY_DEFAULT = [*MANIFEST.glob("components/*/*-*.yaml")]
+
+
+def installed() -> list[dict[str, Any]]:
+    """Return the objects of Argo CD."""
+    return [*yaml.safe_load_all(INSTALL.read_text())]
+
+
+def objects() -> list[dict[str, Any]]:
+    """Return all that is deployed: Argo CD, and what it deploys."""
+    return [*installed(), *kustomize.objects(MANIFEST).values()]
+
+
+def workloads() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each pod's specification."""
+    for found in objects():
+        if template := found.get("spec", {}).get("template"):
+            yield name(found), template["spec"]
+
+
+def test_every_file_of_the_manifest_is_rendered() -> None:
+    files = {file.name for file in MANIFEST.glob("*-*.yaml")}
+    listed = yaml.safe_load((MANIFEST / "kustomization.yaml").read_text())["resources"]
+    assert files <= set(listed)
+    kinds = [yaml.safe_load((MANIFEST / file).read_text()) for file in files]
+    assert {name(found) for found in kinds} <= kustomize.objects(MANIFEST).keys()
+
+
+def test_no_two_objects_have_the_same_kind_and_name() -> None:
+    found = list(yaml.safe_load_all(kustomize.rendered(MANIFEST)))
+    assert len(found) == len(kustomize.objects(MANIFEST))
+
+
+def test_argo_cd_is_small_enough_to_read() -> None:
+    assert len(INSTALL.read_text().splitlines()) <= 600
+
+
+def test_nothing_has_rights_on_the_whole_cluster_and_no_secret_is_in_git() -> None:
+    kinds = {found["kind"] for found in objects()}
+    assert not kinds & {"ClusterRole", "ClusterRoleBinding"}
+    secrets = {name(o): o.get("data", {}).keys() for o in objects() if o["kind"] == "Secret"}
+    where = {"name", "server", "namespaces", "clusterResources"}
+    assert secrets == {"Secret argocd-secret": set(), "Secret in-cluster": where}
+
+
+def test_pods_are_hardened() -> None:
+    for workload, pod in workloads():
+        assert pod["securityContext"]["runAsNonRoot"] is True, workload
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, workload
+
+
+def test_containers_are_hardened_and_bounded() -> None:
+    for workload, pod in workloads():
+        for container in (*pod["containers"], *pod.get("initContainers", [])):
+            what = f"{workload}, container {container['name']}"
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, what
+            for bound in ("requests", "limits"):
+                assert container["resources"][bound].keys() == {"cpu", "memory"}, what
+
+
+def test_only_prometheus_and_argo_cd_get_a_token() -> None:
+    with_token = {
+        w for w, pod in workloads() if pod.get("automountServiceAccountToken") is not False
+    }
+    assert with_token == {
+        "StatefulSet argocd-application-controller",
+        "Deployment argocd-server",
+        "Deployment prometheus",
+    }
+
+
+def test_each_file_of_the_manifest_is_one_object_and_named_by_it() -> None:
+    for file in (*MANIFEST.glob("*-*.yaml"), *OFF_BY_DEFAULT):
+        (found,) = yaml.safe_load_all(file.read_text())
+        kind = file.stem.rpartition("-")[2]
+        assert found["kind"].lower() in (kind, kind.removesuffix("s")), file.name
+
+
+def test_images_are_named_in_one_place_and_none_is_latest() -> None:
+    files = [f for f in MANIFEST.glob("*.yaml") if f.name != "kustomization.yaml"]
+    texts = "".join(file.read_text() for file in files)
+    assert set(re.findall(r"image: (\S+)", texts)) == {
+        "taller6-fastapi-ml-api", "model-loadtester", "prom/prometheus:v3.13.5",
+        "grafana/grafana:13.2.3",
+    }  # fmt: skip
+
+
+def plural(kind: str) -> str:
+    """Return a kind as roles name it."""
+    return f"{kind[:-1]}ies".lower() if kind.endswith("y") else f"{kind}s".lower()
+
+
+def test_argo_cd_s_role_names_the_kinds_of_its_project() -> None:
+    project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
+    allowed = {plural(e["kind"]) for e in project["spec"]["namespaceResourceWhitelist"]}
+    itself = {"name": "argocd-application-controller", "namespace": "mlops"}
+    (role,) = (o for o in objects() if o["kind"] == "Role" and o["metadata"] == itself)
+    granted = {resource for rule in role["rules"] for resource in rule["resources"]}
+    assert granted == allowed | {"namespaces"}  # its own: looked at, never deployed
+
+
+def test_argo_cd_may_deploy_just_the_kinds_in_use() -> None:
+    project = yaml.safe_load((ROOT / "argocd" / "project.yaml").read_text())
+    allowed = {entry["kind"] for entry in project["spec"]["namespaceResourceWhitelist"]}
+    texts = [kustomize.rendered(MANIFEST), *(file.read_text() for file in OFF_BY_DEFAULT)]
+    used = {found["kind"] for text in texts for found in yaml.safe_load_all(text)}
+    assert allowed == used | {"ReplicaSet", "Pod"}

@@ -1,0 +1,95 @@
+"""A service that answers what a test wants it to, and a model that is wrong in all it answers."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+
+from app.card import Card
+from app.settings import Settings
+from support import sample
+
+RIGHT = sample.prediction("first")
+"""A prediction as the contract wants it."""
+
+Answer = Callable[[int, Any], Any]
+"""Returns a body for how many POST requests came so far, and for what this one holds, if any."""
+
+
+def to_each(sent: Any, prediction: Any) -> Any:
+    """Answer a row, or every row of a batch, with this prediction."""
+    return {"predictions": [prediction] * len(sent)} if isinstance(sent, list) else prediction
+
+
+def rows_of(client: httpx.Client) -> Answer:
+    """Return a real service's holdout, as if the first model had it."""
+    real = {**client.get("/model/holdout").json(), "model_version": RIGHT["model_version"]}
+    return lambda _n, _sent: real
+
+
+def mislabelled(folder: Path) -> Path:
+    """Copy the model and name each true class as another one, or a far value; return the folder.
+
+    What a model that was trained on shuffled labels looks like from outside.
+    """
+    model = Path(shutil.copytree(Settings().model_dir, folder))
+    card = Card.unseal((model / "model.json").read_bytes())
+    after = dict(zip(card.classes, (*card.classes[1:], *card.classes[:1]), strict=True))
+    far = 100 * (card.metrics.correct.tolerance or 0)
+    for example in card.holdout:
+        label = example.label
+        example.label = after[label] if isinstance(label, str) else label + far
+    (model / "model.json").write_bytes(card.seal())
+    return model
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that ends in the middle is none of a test's concern."""
+
+
+@contextmanager
+def imitating(holdout: Answer, answer: Answer) -> Iterator[tuple[str, Counter[Any]]]:
+    """Answer GET and POST with these; yield the address and the POST requests by connection."""
+    posts: Counter[Any] = Counter()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
+
+        def do_GET(self) -> None:
+            self.send(holdout(posts.total(), None))
+
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            posts[self.client_address] += 1
+            self.send(answer(posts.total(), sent))
+
+        def send(self, found: Any) -> None:
+            body = (found if isinstance(found, str) else json.dumps(found)).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            # Unannounced, the client's next request could be lost.
+            if self.close_connection:
+                self.send_header("connection", "close")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", posts
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,109 @@
+"""What is exported, what is recorded, and what reads it: dashboards and rules as data."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import promql_parser
+import yaml
+
+from support.paths import PROMETHEUS, ROOT
+
+DASHBOARDS = sorted((ROOT / "manifest/grafana/dashboards").glob("*.json"))
+
+GRAFANAS_OWN = {
+    "$__rate_interval": "20s",  # four scrapes: Grafana's least
+    "$__interval": "15s",
+    "$__range": "15m",
+}
+CHILDREN = ("expr", "lhs", "rhs", "param", "vector_selector")
+"""Where a node of promql_parser's syntax tree keeps others, besides the arguments of a call."""
+
+
+class Query(NamedTuple):
+    """A query of a dashboard, and where it stands."""
+
+    where: str
+    expr: str
+
+
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Return the dashboards by their file's name."""
+    return {path.stem: json.loads(path.read_text()) for path in DASHBOARDS}
+
+
+def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield all panels, those in rows too."""
+    for panel in dashboard["panels"]:
+        yield panel
+        yield from panel.get("panels", [])
+
+
+def variables(dashboard: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return metric selector and label of each variable, `label_values(SELECTOR, LABEL)`."""
+    found = {}
+    for variable in dashboard["templating"]["list"]:
+        query = variable["query"]
+        text = query["query"] if isinstance(query, dict) else query
+        match = re.fullmatch(r"label_values\((.+), *(\w+)\)", text)
+        assert match, f"{dashboard['title']}: ${variable['name']} is no label_values(): {text}"
+        found[variable["name"]] = (match[1], match[2])
+    return found
+
+
+def queries(name: str, dashboard: dict[str, Any]) -> Iterator[Query]:
+    """Yield the queries of panels and annotations, as they stand in the file."""
+    for panel in panels(dashboard):
+        for target in panel.get("targets", []):
+            yield Query(f"{name}: {panel['title']}: {target['refId']}", target["expr"])
+    for annotation in dashboard["annotations"]["list"]:
+        if "expr" in annotation:
+            yield Query(f"{name}: annotation {annotation['name']}", annotation["expr"])
+
+
+def filled(expr: str, values: dict[str, str]) -> str:
+    """Return a query with Grafana's own variables and these in place."""
+    for key, text in {**GRAFANAS_OWN, **{f"${k}": v for k, v in values.items()}}.items():
+        expr = expr.replace(key, text)
+    assert "$" not in expr, f"a variable is left: {expr}"
+    return expr
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    """Yield all recording and alerting rules."""
+    for path in sorted((PROMETHEUS / "rules").glob("*.yaml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            yield from group["rules"]
+
+
+def metrics_read(expr: str) -> set[str]:
+    """Return the names of the metrics that an expression selects."""
+    found = set()
+    waiting: list[Any] = [promql_parser.parse(expr)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, promql_parser.VectorSelector):
+            found.add(str(node.name))
+        children = [getattr(node, name, None) for name in CHILDREN]
+        waiting += [*filter(None, children), *(getattr(node, "args", None) or [])]
+    return found
+
+
+def all_read() -> dict[str, set[str]]:
+    """Return where each metric is read, by its name without a histogram's endings."""
+    readers: dict[str, set[str]] = {}
+    for rule in rules():
+        for name in metrics_read(rule["expr"]):
+            readers.setdefault(name, set()).add(rule.get("record") or rule["alert"])
+    for title, dashboard in dashboards().items():
+        for query in queries(title, dashboard):
+            values = dict.fromkeys(variables(dashboard), ".*")
+            for name in metrics_read(filled(query.expr, values)):
+                readers.setdefault(name, set()).add(query.where)
+    return readers
+
+
+def recorded() -> set[str]:
+    """Return the names of all recorded series."""
+    return {rule["record"] for rule in rules() if "record" in rule}
