@@ -42,7 +42,8 @@ run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... 
 	  $$(command -v prometheus >/dev/null && echo prometheus) || [ $$? -eq 130 ]  # Ctrl-C is no error
 
 test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) -m "not alone" --durations=10
+	$(BIN)/pytest -m alone --durations=10
 
 lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
 	$(BIN)/ruff check .

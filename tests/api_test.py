@@ -17,6 +17,8 @@ from support import sample
 from support.raw import exchange, post_chunked
 from support.service import Process, scrape, serving, value, values
 
+pytestmark = pytest.mark.by_data
+
 ROW = sample.EXAMPLE
 JSON = {"content-type": "application/json"}
 

@@ -11,6 +11,11 @@ from support.paths import MANIFEST, PROMETHEUS
 from support.service import Process, serving
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: one of them begun last would be waited for alone."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 @pytest.fixture(scope="session")
 def service() -> Iterator[Process]:
     """One service for all tests that leave it as it was."""

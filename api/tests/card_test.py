@@ -5,6 +5,8 @@ import pytest
 from app.card import ArtifactError, Card
 from app.settings import Settings
 
+pytestmark = pytest.mark.by_data
+
 CONTENT = (Settings().model_dir / "model.json").read_bytes()
 
 

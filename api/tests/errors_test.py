@@ -8,6 +8,8 @@ from app.http import Refusal
 from app.schemas import Row
 from support import sample
 
+pytestmark = pytest.mark.by_data
+
 
 def refusal(body: bytes) -> Refusal:
     with pytest.raises(ValidationError) as caught:

@@ -17,6 +17,8 @@ from app.features import (
 from app.schemas import Prediction, Row
 from support import sample
 
+pytestmark = pytest.mark.by_data
+
 
 def test_the_features_are_the_fields_of_the_schema_in_its_order() -> None:
     assert [feature.name for feature in FEATURES] == list(Row.model_fields)

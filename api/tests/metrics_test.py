@@ -12,6 +12,8 @@ from app.schemas import Row
 from app.settings import Settings
 from support import sample
 
+pytestmark = pytest.mark.by_data
+
 SETTINGS = Settings()
 CARD = Card.unseal((SETTINGS.model_dir / "model.json").read_bytes())
 LABELS = list(CARD.class_shares)

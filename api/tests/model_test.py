@@ -5,6 +5,8 @@ import pytest
 from app.card import ArtifactError
 from app.model import Model
 
+pytestmark = pytest.mark.by_data
+
 
 @pytest.mark.parametrize("name", ["model.json", "model.onnx"])
 def test_a_missing_file_is_refused_by_name(copy: Path, name: str) -> None:

@@ -7,6 +7,8 @@ from app import schemas
 from app.features import CLASSES, FEATURES, MISSING_CATEGORY, TARGET, encode
 from app.schemas import Row
 
+pytestmark = pytest.mark.by_data
+
 if TARGET != "species":
     pytest.skip("the data is no longer the penguins'", allow_module_level=True)
 

@@ -7,6 +7,8 @@ from app.features import FEATURES, TARGET
 from app.schemas import EXAMPLE, Prediction, Row
 from support import sample
 
+pytestmark = pytest.mark.by_data
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

@@ -24,6 +24,8 @@ from training.preparation import pipeline
 from training.selection import Split, check_quality, split_rows
 from training.tasks import TASK
 
+pytestmark = pytest.mark.by_data
+
 SCRIPT = Path(train_model.__file__)
 RECIPE, DATA = train_model.RECIPE, train_model.DATA
 ROWS, TRUTH = DATA.load(DATA.file)

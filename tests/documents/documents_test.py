@@ -16,6 +16,8 @@ from support.fork import Fork
 from support.paths import ROOT
 from support.service import Process
 
+pytestmark = pytest.mark.by_data
+
 if TARGET != "species":
     pytest.skip("the documents speak of the penguins", allow_module_level=True)
 

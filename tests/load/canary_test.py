@@ -47,6 +47,7 @@ def rows(found: Found, outcome: str) -> float:
     return value(found(), "canary_requests_total", outcome=outcome)
 
 
+@pytest.mark.by_data
 def test_right_answers_are_counted_as_correct(service: Process, tmp_path: Path) -> None:
     with canary(tmp_path, service.url) as (_, found):
         wait_until("50 rows", lambda: rows(found, "correct") > 50)
@@ -55,6 +56,7 @@ def test_right_answers_are_counted_as_correct(service: Process, tmp_path: Path) 
         assert rows(found, "error") == 0
 
 
+@pytest.mark.by_data
 def test_a_pass_through_the_held_out_rows_is_as_correct_as_the_card_says(
     client: httpx.Client,
 ) -> None:
@@ -68,6 +70,7 @@ def test_a_pass_through_the_held_out_rows_is_as_correct_as_the_card_says(
     assert correct / len(rows) == ACCURACY
 
 
+@pytest.mark.by_data
 def test_answers_other_than_the_label_are_counted_as_wrong(tmp_path: Path) -> None:
     model = mislabelled(tmp_path / "model")
     with serving(model_dir=model) as mistaken, canary(tmp_path, mistaken.url) as (_, found):

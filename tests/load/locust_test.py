@@ -61,6 +61,7 @@ def holdout(client: httpx.Client) -> Answer:
     return rows_of(client)
 
 
+@pytest.mark.by_data
 def test_a_run_within_the_thresholds_ends_with_0(service: Process, tmp_path: Path) -> None:
     run = Run(tmp_path, service.url, "--users", "5", "--spawn-rate", "5", extra="").end()
     assert (run.code, run.total("num_failures")) == (0, 0)
@@ -141,6 +142,7 @@ def test_a_threshold_that_means_nothing_is_named(
     assert f"{option}: {error}" in run.log
 
 
+@pytest.mark.by_data
 def test_every_wrong_answer_fails_its_request_and_is_quoted(
     holdout: Answer, tmp_path: Path
 ) -> None:

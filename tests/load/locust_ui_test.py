@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from support.browser import new_page
 from support.stack import Stack, running
 
+pytestmark = pytest.mark.first
+
 COLOURED_ROWS = """() => [...document.querySelectorAll("canvas")].map(canvas => {
   const {width, height} = canvas, legend = Math.round(height / 6), rows = new Set();
   const {data} = canvas.getContext("2d").getImageData(0, legend, width, height - legend);

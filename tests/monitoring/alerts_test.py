@@ -1,9 +1,13 @@
-"""Alerts against real traffic: what they exist for fires, an hour of clean traffic does not."""
+"""Alerts on real rows, in simulated time: drift and a wrong model fire, clean traffic does not.
+
+Collectors, model and rows are the service's, rules and intervals Prometheus' own. The clock is
+promtool's.
+"""
 
 import json
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -19,50 +23,19 @@ from app.features import CLASSES, Matrix, Outputs, encode
 from app.metrics import HttpMetrics, ModelMetrics
 from app.model import Model
 from app.settings import Settings
-from support.fake_service import mislabelled
 from support.paths import PROMETHEUS
-from support.stack import SCRAPE_SECONDS, Stack, running
-from support.waiting import wait_until
-
-DRIFT_WITHIN = 7 * 60
-"""Seconds: the bound that the rule's own tests prove for traffic that does not grow."""
+from support.stack import SCRAPE_SECONDS, configuration
 
 SETTINGS = Settings()
 CARD = Card.unseal((SETTINGS.model_dir / "model.json").read_bytes())
-FIRING = 'ALERTS{alertstate="firing"}'
-CLEAN_SCRAPES = 75 * 60 // SCRAPE_SECONDS
+Samples = Mapping[str, float]
+"""Values by their labels, as promtool writes them."""
+CONFIGURED = configuration()["global"]
+CLEAN_MINUTES = 75
 """An hour after the rules' windows of up to ten minutes are full."""
-
-
-def firing_for(stack: Stack, alert: str) -> set[str]:
-    """Return the features for which a firing alert is labelled; "" where it has no feature."""
-    series = stack.prometheus.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}')
-    return {s["metric"].get("feature", "") for s in series}
-
-
-def test_traffic_from_one_group_alone_is_alerted(tmp_path: Path) -> None:
-    feature = CARD.features[0].feature
-    values = [getattr(example.row, feature.name) for example in CARD.holdout]
-    # The least value of a number's upper third, or the most frequent category.
-    low = sorted(values)[-len(values) // 3] if feature.is_numeric else max(values, key=values.count)
-    group = [
-        example.row.model_dump()
-        for example, value in zip(CARD.holdout, values, strict=True)
-        if (value >= low if feature.is_numeric else value == low)
-    ]
-    with running(tmp_path) as stack:
-
-        def alerted() -> bool:
-            stack.http.post(f"{stack.url('api')}/predict/batch", json=group).raise_for_status()
-            return feature.name in firing_for(stack, "FeatureDrift")
-
-        wait_until("the alert fires", alerted, DRIFT_WITHIN)
-
-
-def test_a_model_that_answers_wrongly_is_caught_by_live_accuracy(tmp_path: Path) -> None:
-    model = mislabelled(tmp_path / "model")
-    with running(tmp_path, model_dir=model) as stack:
-        wait_until("it fires", lambda: "" in firing_for(stack, "LiveAccuracyLow"), 180)
+DRIFT_WITHIN = 7
+WRONG_WITHIN = 3
+"""Minutes."""
 
 
 def correct(answers: Outputs) -> NDArray[np.bool_]:
@@ -77,10 +50,10 @@ def correct(answers: Outputs) -> NDArray[np.bool_]:
 
 
 class Simulation:
-    """Two pods that answer rows at a rate, scraped as Prometheus does, faster than time."""
+    """Two pods that answer held-out rows at a rate, and the canary's verdict of each answer."""
 
-    def __init__(self, rows_a_second: float, random: np.random.Generator) -> None:
-        self._random = random
+    def __init__(self, rows_a_second: float) -> None:
+        self._random = np.random.default_rng(1)
         self._rows = round(rows_a_second * SCRAPE_SECONDS)
         self._matrix = encode([e.row for e in CARD.holdout])
         self._answers = Model.load(SETTINGS.model_dir).outputs(self._matrix)
@@ -88,20 +61,27 @@ class Simulation:
         self._canary = {"correct": 0, "wrong": 0, "error": 0}
         self._pods = [(HttpMetrics(), ModelMetrics(CARD, SETTINGS)) for _ in range(2)]
         self._series: dict[str, list[float]] = defaultdict(list)
+        self.minutes = 0
 
-    def _deck(self) -> Iterator[int]:
+    def _deck(self, rows: NDArray[np.intp]) -> Iterator[int]:
         while True:
-            yield from self._random.permutation(len(self._matrix))
+            yield from self._random.permutation(rows)
 
-    def run(self, scrapes: int) -> dict[str, list[float]]:
-        """Return every series' values, one a scrape."""
-        deck = self._deck()
-        for _ in range(scrapes):
+    def run(
+        self, minutes: int, rows: Sequence[int] | None = None, *, wrong: bool = False
+    ) -> "Simulation":
+        """Answer for some minutes, rows of these places only; `wrong` as an altered model would."""
+        deck = self._deck(np.arange(len(self._matrix)) if rows is None else np.array(rows))
+        for _ in range(minutes * 60 // SCRAPE_SECONDS):
             chosen = np.array(list(islice(deck, self._rows)))
             for picked, (http, model) in zip(np.array_split(chosen, 2), self._pods, strict=True):
                 self._answer(picked, http, model)
+            judged = self._correct[chosen] ^ wrong
+            self._canary["correct"] += int(judged.sum())
+            self._canary["wrong"] += int((~judged).sum())
             self._scrape()
-        return self._series
+        self.minutes += minutes
+        return self
 
     def _answer(self, picked: NDArray[np.intp], http: HttpMetrics, model: ModelMetrics) -> None:
         route = http.route("POST", "/predict", (200, 422, 500, 503))
@@ -110,8 +90,6 @@ class Simulation:
             route.finished(200, float(seconds))
         matrix: Matrix = self._matrix[picked]
         model.scored(matrix, self._answers[picked], 0.0001)
-        for correct in self._correct[picked]:
-            self._canary["correct" if correct else "wrong"] += 1
 
     def _scrape(self) -> None:
         for n, collectors in enumerate(self._pods):
@@ -123,6 +101,32 @@ class Simulation:
         for outcome, rows in self._canary.items():
             self._series[f'canary_requests_total{{job="canary",outcome="{outcome}"}}'].append(rows)
         self._series['up{job="canary",instance="c"}'].append(1)
+
+    def expect(self, folder: Path, expected: Mapping[str, Samples]) -> None:
+        """Compare expressions at the end with what promtool finds; fail with its words."""
+        test = {
+            "interval": CONFIGURED["scrape_interval"],
+            "input_series": [
+                {"series": name, "values": " ".join(f"{v:.10g}" for v in values)}
+                for name, values in self._series.items()
+            ],
+            "promql_expr_test": [
+                {
+                    "expr": expr,
+                    "eval_time": f"{self.minutes}m",
+                    "exp_samples": [{"labels": k, "value": n} for k, n in found.items()],
+                }
+                for expr, found in expected.items()
+            ],
+        }
+        file = folder / "simulated_test.yaml"
+        rules = [str(path) for path in sorted((PROMETHEUS / "rules").glob("*.yaml"))]
+        each = CONFIGURED["evaluation_interval"]
+        content = {"rule_files": rules, "evaluation_interval": each, "tests": [test]}
+        file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper))
+        command = ("promtool", "test", "rules", file)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def samples(collectors: Iterable[Collector]) -> Iterator[tuple[str, float]]:
@@ -136,37 +140,52 @@ def samples(collectors: Iterable[Collector]) -> Iterator[tuple[str, float]]:
             yield f"{sample.name}{{{labels}}}", sample.value
 
 
-@pytest.mark.parametrize("rows_a_second", [2, 50], ids=["canary alone", "with load"])
+def fired(minutes: int) -> str:
+    """Return a query for the alerts that fired in the last minutes, one series a name."""
+    firing = f'ALERTS{{alertstate="firing"}}[{minutes}m]'
+    return f"count by (alertname) (last_over_time({firing}))"
+
+
+@pytest.mark.parametrize(
+    "rows_a_second",
+    [
+        pytest.param(2, id="canary alone", marks=pytest.mark.by_data),
+        pytest.param(50, id="with load"),
+    ],
+)
 def test_an_hour_of_clean_traffic_raises_no_alert(tmp_path: Path, rows_a_second: float) -> None:
-    simulation = Simulation(rows_a_second, np.random.default_rng(1))
-    series = simulation.run(CLEAN_SCRAPES)
-    minutes = CLEAN_SCRAPES * SCRAPE_SECONDS // 60
-    lasts = f"[{minutes}m]"
-    test = {
-        "interval": f"{SCRAPE_SECONDS}s",
-        "input_series": [
-            {"series": name, "values": " ".join(f"{v:.10g}" for v in values)}
-            for name, values in series.items()
-        ],
-        "promql_expr_test": [
-            {
-                "expr": f"count by (alertname) (last_over_time({FIRING}{lasts}))",
-                "eval_time": f"{minutes}m",
-                "exp_samples": [],
-            },
+    Simulation(rows_a_second).run(CLEAN_MINUTES).expect(
+        tmp_path,
+        {
+            fired(CLEAN_MINUTES): {},
             # Or the silence would be that of rules without data.
-            {
-                "expr": "count(count by (feature) (model:feature_psi:10m)) "
-                "+ count(canary:accuracy:ratio5m) + count(slo:sli_error:ratio_rate1h)",
-                "eval_time": f"{minutes}m",
-                "exp_samples": [{"labels": "{}", "value": len(CARD.features) + 3}],
+            "count(count by (feature) (model:feature_psi:10m)) "
+            "+ count(canary:accuracy:ratio5m) + count(slo:sli_error:ratio_rate1h)": {
+                "{}": len(CARD.features) + 3
             },
-        ],
-    }
-    file = tmp_path / "clean_test.yaml"
-    rules = [str(path) for path in sorted((PROMETHEUS / "rules").glob("*.yaml"))]
-    file.write_text(
-        yaml.safe_dump({"rule_files": rules, "evaluation_interval": "15s", "tests": [test]})
+        },
     )
-    done = subprocess.run(("promtool", "test", "rules", file), capture_output=True, text=True)  # noqa: S607
-    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_traffic_from_one_group_alone_is_alerted(tmp_path: Path) -> None:
+    feature = CARD.features[0].feature
+    values = [getattr(example.row, feature.name) for example in CARD.holdout]
+    # The least value of a number's upper third, or the most frequent category.
+    low = sorted(values)[-len(values) // 3] if feature.is_numeric else max(values, key=values.count)
+    group = [
+        place for place, value in enumerate(values)
+        if (value >= low if feature.is_numeric else value == low)
+    ]  # fmt: skip
+    drift = (
+        f'count(ALERTS{{alertname="FeatureDrift",alertstate="firing",feature="{feature.name}"}})'
+    )
+    simulation = Simulation(20).run(15)
+    simulation.expect(tmp_path, {drift: {}})
+    simulation.run(DRIFT_WITHIN, group).expect(tmp_path, {drift: {"{}": 1}})
+
+
+def test_a_model_that_answers_wrongly_is_caught_by_live_accuracy(tmp_path: Path) -> None:
+    caught = 'count(ALERTS{alertname="LiveAccuracyLow",alertstate="firing"})'
+    simulation = Simulation(2).run(15)
+    simulation.expect(tmp_path, {caught: {}})
+    simulation.run(WRONG_WITHIN, wrong=True).expect(tmp_path, {caught: {"{}": 1}})

@@ -16,6 +16,8 @@ from support import telemetry
 from support.stack import Stack, running
 from support.waiting import wait_until
 
+pytestmark = [pytest.mark.by_data, pytest.mark.first]
+
 LAST_SECONDS = 60
 EMPTY: dict[str, set[str]] = {"model": set()}
 if not CLASSES:

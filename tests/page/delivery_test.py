@@ -63,6 +63,7 @@ def test_the_pages_files_share_one_label_and_others_are_not_found() -> None:
         assert value(seen, "http_requests_total", status="404", **labels) == 5
 
 
+@pytest.mark.by_data
 def test_the_page_asks_nobody_else_and_is_small(service: Process) -> None:
     asked: list[str] = []
     with new_page() as page:
@@ -91,8 +92,15 @@ def findings(page: Page) -> list[str]:
     return [f"{f['id']}: {n['html']} {n['failureSummary']}" for f in found for n in f["nodes"]]
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("dark", "width"),
+    [
+        pytest.param(False, 390, id="light-390", marks=pytest.mark.by_data),
+        pytest.param(False, 1280, id="light-1280"),
+        pytest.param(True, 390, id="dark-390"),
+        pytest.param(True, 1280, id="dark-1280", marks=pytest.mark.by_data),
+    ],
+)
 def test_axe_finds_nothing(client: httpx.Client, service: Process, width: int, dark: bool) -> None:
     client.post("/predict/batch", json=[schemas.EXAMPLE] * 250)  # drift, in its colour
     number = next(f.name for f in FEATURES if f.is_numeric)

@@ -42,6 +42,7 @@ def focused(page: Page) -> str:
     return text
 
 
+@pytest.mark.by_data
 def test_a_row_is_predicted_by_keyboard_alone(
     page: Page, client: httpx.Client, held_out: Row
 ) -> None:
@@ -73,6 +74,7 @@ def test_every_place_that_the_keyboard_reaches_is_seen(page: Page) -> None:
     assert places > len(FEATURES) + 3
 
 
+@pytest.mark.by_data
 def test_the_form_has_name_unit_range_and_description_of_each_feature(page: Page) -> None:
     for feature in FEATURES:
         found = box(page, feature.name)
@@ -86,6 +88,7 @@ def test_the_form_has_name_unit_range_and_description_of_each_feature(page: Page
             assert texts[1:] == list(feature.categories)
 
 
+@pytest.mark.by_data
 def test_the_example_row_is_filled_in_at_first_and_again(page: Page) -> None:
     assert predict(page)[0] == schemas.EXAMPLE
     button(page, "Clear").click()
@@ -94,6 +97,7 @@ def test_the_example_row_is_filled_in_at_first_and_again(page: Page) -> None:
     assert predict(page)[0] == schemas.EXAMPLE
 
 
+@pytest.mark.by_data
 def test_the_answer_has_the_apis_own_numbers(
     page: Page, client: httpx.Client, held_out: Row
 ) -> None:
@@ -114,6 +118,7 @@ def test_an_empty_field_is_sent_as_null(page: Page, client: httpx.Client) -> Non
     assert drawn(page) == answered(client, sent)
 
 
+@pytest.mark.by_data
 def test_a_refused_value_is_named_at_its_field(service: Process, client: httpx.Client) -> None:
     value = int(NUMBERS[0].maximum or 0) + 1
     (error,) = client.post("/predict", json={**schemas.EXAMPLE, NUMBER: value}).json()["detail"]
@@ -131,6 +136,7 @@ def test_a_refused_value_is_named_at_its_field(service: Process, client: httpx.C
         expect(page.locator(".winner")).to_be_visible()
 
 
+@pytest.mark.by_data
 def test_a_field_that_must_be_known_is_asked_for(service: Process) -> None:
     with opened(service, expected=REFUSED) as page:
         button(page, "Clear").click()
@@ -173,6 +179,7 @@ def row(shown: Locator, head: str) -> Locator:
     return shown.get_by_role("rowheader", name=head, exact=True).locator("..")
 
 
+@pytest.mark.by_data
 def test_the_card_is_shown(page: Page, client: httpx.Client) -> None:
     card, shown = client.get("/model").json(), page.locator("#card")
     texts = (card["model_version"], card["estimator"], card["data"]["name"], card["data"]["sha256"])

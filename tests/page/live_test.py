@@ -98,6 +98,7 @@ def as_written(label: str) -> str:
     return label.replace("≤\xa0", "<=").replace(">\xa0", ">").replace(" to ", "..")
 
 
+@pytest.mark.by_data
 def test_shares_of_answers_are_those_of_all_rows_since_the_start(watched: Watched) -> None:
     watched.client.post("/predict/batch", json=watched.rows[:40])
     watched.next_reading()
@@ -110,6 +111,7 @@ def test_shares_of_answers_are_those_of_all_rows_since_the_start(watched: Watche
     expect(watched.page.locator("#shares")).to_contain_text("since the start: 40")
 
 
+@pytest.mark.by_data
 def test_psi_is_numpys_and_a_shift_is_named(watched: Watched) -> None:
     first = FEATURES[0].name
     skewed = [row for row in watched.rows if row[first] == watched.rows[0][first]]

@@ -12,6 +12,8 @@ from support.psi import psi, psi_from_metrics
 from support.service import scrape, serving
 from training.data import to_rows
 
+pytestmark = pytest.mark.by_data
+
 TABLE = train_model.DATA.read(train_model.DATA.file)
 FIRST = FEATURES[0].name
 THIRDS = np.array_split(TABLE.sort_values(FIRST, kind="stable").index, 3)

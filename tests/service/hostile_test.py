@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from random import Random
 
 import httpx
+import pytest
 
 from service import hostile
 from support.raw import Answer, connected, exchange
 from support.service import Process, scrape, serving, value
+
+pytestmark = pytest.mark.by_data
 
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "10000"))
 WARM_UP = 4000

@@ -19,6 +19,8 @@ from training.artifact import PIPELINE_FILE
 from training.data import to_rows
 from training.tasks import TASK
 
+pytestmark = pytest.mark.by_data
+
 COLUMNS = [feature.name for feature in FEATURES]
 Row = dict[str, object]
 

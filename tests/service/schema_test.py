@@ -11,6 +11,8 @@ from app.model import Model
 from app.settings import Settings
 from support.service import Process
 
+pytestmark = pytest.mark.by_data
+
 SETTINGS = Settings()
 DOCUMENT = create_app(SETTINGS, Model.load(SETTINGS.model_dir)).api.openapi()
 OPERATIONS = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from app.features import CLASSES, TARGET
 from support import sample
@@ -27,6 +28,7 @@ def answers(client: httpx.Client, **changed: Any) -> Answer:
     return lambda _n, sent: {**client.post("/predict", json=sent).json(), **changed}
 
 
+@pytest.mark.by_data
 def test_the_image_that_is_deployed_passes(service: Process) -> None:
     done = smoke(service.url)
     assert (done.returncode, done.stderr) == (0, "")
@@ -41,6 +43,7 @@ def test_another_model_behind_the_service_fails(service: Process, tmp_path: Path
     assert f"failed: model {version} answers, not " in done.stderr
 
 
+@pytest.mark.by_data
 def test_another_answer_under_the_right_version_fails(client: httpx.Client) -> None:
     field = "probabilities" if CLASSES else TARGET
     wrong = dict.fromkeys(CLASSES, 0.5) if CLASSES else sample.middle() + 0.5

@@ -55,6 +55,7 @@ def test_a_spoilt_artifact_ends_the_start_with_3_and_one_line(
     assert name in line
 
 
+@pytest.mark.by_data
 def test_a_model_for_another_contract_ends_the_start_with_3_and_names_the_feature(
     model: Path,
 ) -> None:
