@@ -1,13 +1,10 @@
 """Other data in two files: all that does not speak of penguins holds for it, and so do the docs."""
 
-import os
 import re
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -17,7 +14,8 @@ import document
 import walkthrough
 from clients import wait_until
 from fork import DATASETS, OURS, SCHEMA, TRAINING, Fork
-from stack import free_port
+from loadtester.local.ports import PORTS
+from make_run import made_to_run
 
 TEXT = document.text_of("docs/your-own-model.md")
 STEPS = list(document.steps(TEXT))
@@ -56,15 +54,6 @@ BY_DATA = (
 """Tests whose outcome depends on the data; of sockets, signals and workers it does not."""
 STACK = ("tests/dashboards_test.py",)
 """All of it with Locust, canary, Prometheus and its rules, and each query of each dashboard."""
-
-PORTS = {
-    "PORT": 8000,
-    "LOCUST_WEB_PORT": 8089,
-    "LOCUST_METRICS_PORT": 9646,
-    "CANARY_METRICS_PORT": 9647,
-    "PROMETHEUS_PORT": 9090,
-}
-"""Variables that move what `make run` starts away from the ports of the document."""
 
 
 @pytest.fixture(scope="module")
@@ -117,25 +106,6 @@ def test_the_document_shows_the_files_of_the_data_set() -> None:
         assert excerpt in (DATASETS / "diabetes" / Path(name).name).read_text()
 
 
-@contextmanager
-def made_to_run(fork: Fork, log: Path) -> Iterator[dict[int, int]]:
-    """Run `make run` until the block ends; yield where each of the document's ports is."""
-    moved = {variable: free_port() for variable in PORTS}
-    command = ("make", "run", f"PORT={moved['PORT']}")
-    variables = {name: str(port) for name, port in moved.items()}
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            command, cwd=fork.folder, env=fork.environment(**variables), start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        yield {PORTS[variable]: port for variable, port in moved.items()}
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGINT)
-        running.wait(30)
-
-
 def answers(url: str) -> bool:
     with suppress(httpx.TransportError):
         return httpx.get(url).status_code == 200
@@ -143,7 +113,8 @@ def answers(url: str) -> bool:
 
 
 def test_what_runs_answers_as_the_document_says(diabetes: Fork, tmp_path: Path) -> None:
-    with made_to_run(diabetes, tmp_path / "log") as ports:
+    with made_to_run(diabetes, tmp_path / "log") as run:
+        ports = {port.default: run.ports[port.variable] for port in PORTS}
         for port, path in ((8000, "readyz"), (8089, ""), (9647, "metrics"), (9090, "-/ready")):
             url = f"http://127.0.0.1:{ports[port]}/{path}"
             wait_until(url, lambda url=url: answers(url))  # type: ignore[misc]
