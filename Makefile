@@ -5,12 +5,11 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3.11
-PORT ?= 8000
+PROMETHEUS ?= yes
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 MODEL := api/data/model/model.json
 TRAINING := api/train_model.py $(wildcard api/training/*.py api/app/*.py api/data/*.csv)
-PRINT_EXAMPLE := import json, app.schemas; print(json.dumps(app.schemas.EXAMPLE))
 LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -24,22 +23,8 @@ setup: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp .venv/browser.st
 train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 	$(BIN)/python api/train_model.py
 
-run: .venv/test.stamp $(MODEL) ## Serve, load and watch: API on :8000 (PORT=... for another), Locust, canary
-	@echo
-	@echo "API         http://127.0.0.1:$(PORT), documented at /docs, to try at /"
-	@echo "Locust      http://127.0.0.1:8089"
-	@if command -v prometheus >/dev/null; then echo "Prometheus  http://127.0.0.1:9090"; \
-	  else echo "Prometheus  not on the PATH: not started"; fi
-	@echo "Ctrl-C ends all of it. Try:"
-	@echo
-	@echo "curl http://127.0.0.1:$(PORT)/predict -H 'content-type: application/json' \\"
-	@cd api && echo "  -d '$$($(BIN)/python -c "$(PRINT_EXAMPLE)")'"
-	@echo
-	@$(BIN)/python prometheus/static_config.py api=127.0.0.1:$(PORT) locust=127.0.0.1:9646 \
-	  canary=127.0.0.1:9647 prometheus=127.0.0.1:9090 > .venv/prometheus.yaml
-	@SERVING_PORT=$(PORT) SERVING_DRAIN_SECONDS=0 SERVICE=http://127.0.0.1:$(PORT) \
-	  $(BIN)/honcho -f loadtester/Procfile -d . start api locust canary \
-	  $$(command -v prometheus >/dev/null && echo prometheus) || [ $$? -eq 130 ]  # Ctrl-C is no error
+run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
+	@PYTHONPATH=api $(BIN)/python -m loadtester.local
 
 test: lint $(MODEL) .venv/browser.stamp ## Check style and types, run all tests
 	$(BIN)/pytest -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) -m "not alone" --durations=10

@@ -13,6 +13,7 @@ from app.main import create_app
 from app.model import Model
 from app.settings import PREFIX, Settings
 from deployed import Model as Deployed
+from loadtester.local.ports import PORTS
 from order import Order
 from support import telemetry
 from support.fork import DATASETS, tracked
@@ -155,13 +156,15 @@ def targets() -> set[str]:
 
 def variables() -> set[str]:
     """Return what make can be told."""
-    return set(re.findall(r"(?m)^([A-Z]+) [?:]?=", makefile()))
+    moved = {port.variable for port in PORTS}
+    return moved | set(re.findall(r"(?m)^([A-Z]+) [?:]?=", makefile()))
 
 
 def local_ports() -> set[int]:
     """Return the ports that are listened on by what `make run` and the installation start."""
-    text = makefile() + (ROOT / "argocd/install.sh").read_text()
-    return {default_port(), *map(int, re.findall(r"127\.0\.0\.1:(\d+)", text))}
+    text = (ROOT / "argocd/install.sh").read_text()
+    own = {port.default for port in PORTS}
+    return {default_port(), *own, *map(int, re.findall(r"127\.0\.0\.1:(\d+)", text))}
 
 
 @cache

@@ -1,20 +1,17 @@
 """docs/your-own-model.md, command by command; all tests by data then hold for its model."""
 
-import os
 import re
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from documents import by_data, walkthrough
+from loadtester.local.ports import PORTS
 from support import document
 from support.fork import DATASETS, SCHEMA, TRAINING, Fork
-from support.ports import free_port
+from support.make_run import made_to_run
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.first
@@ -23,15 +20,6 @@ TEXT = document.text_of("docs/your-own-model.md")
 STEPS = list(document.steps(TEXT))
 LIVE = next(n for n, step in enumerate(STEPS) if "127.0.0.1" in step.command)
 """The first step that asks what `make run` has started."""
-
-PORTS = {
-    "PORT": 8000,
-    "LOCUST_WEB_PORT": 8089,
-    "LOCUST_METRICS_PORT": 9646,
-    "CANARY_METRICS_PORT": 9647,
-    "PROMETHEUS_PORT": 9090,
-}
-"""Variables that move what `make run` starts away from the ports of the document."""
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +42,6 @@ def test_the_document_shows_the_files_of_the_data_set() -> None:
         assert excerpt in (DATASETS / "diabetes" / Path(name).name).read_text()
 
 
-@contextmanager
-def made_to_run(fork: Fork, log: Path) -> Iterator[dict[int, int]]:
-    """Run `make run` until the block ends; yield where each of the document's ports is."""
-    moved = {variable: free_port() for variable in PORTS}
-    command = ("make", "run", f"PORT={moved['PORT']}")
-    variables = {name: str(port) for name, port in moved.items()}
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            command, cwd=fork.folder, env=fork.environment(**variables), start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        yield {PORTS[variable]: port for variable, port in moved.items()}
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGINT)
-        running.wait(30)
-
-
 def answers(url: str) -> bool:
     with suppress(httpx.TransportError):
         return httpx.get(url).status_code == 200
@@ -80,7 +49,8 @@ def answers(url: str) -> bool:
 
 
 def test_what_runs_answers_as_the_document_says(diabetes: Fork, tmp_path: Path) -> None:
-    with made_to_run(diabetes, tmp_path / "log") as ports:
+    with made_to_run(diabetes, tmp_path / "log") as run:
+        ports = {port.default: run.ports[port.variable] for port in PORTS}
         for port, path in ((8000, "readyz"), (8089, ""), (9647, "metrics"), (9090, "-/ready")):
             url = f"http://127.0.0.1:{ports[port]}/{path}"
             wait_until(url, lambda url=url: answers(url))  # type: ignore[misc]
