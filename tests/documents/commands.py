@@ -1,4 +1,4 @@
-"""What a command names, although it does not exist."""
+"""Check that everything a documented shell command refers to exists."""
 
 import re
 from collections.abc import Iterator

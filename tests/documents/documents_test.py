@@ -1,4 +1,4 @@
-"""What people read names nothing that is not there, and shows what is printed."""
+"""Docs refer only to things that exist and show real output."""
 
 import json
 import re

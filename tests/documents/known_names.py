@@ -1,4 +1,4 @@
-"""What there is in the repository, by the names that people call it by."""
+"""Index of the names that the repository defines: routes, metrics, alerts, panels, targets."""
 
 import re
 from collections.abc import Iterator

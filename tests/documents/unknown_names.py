@@ -1,4 +1,4 @@
-"""What a document names, in backticks, commands, blocks or links, although it is not there."""
+"""Find names in documents that refer to nothing."""
 
 import re
 from collections.abc import Iterator
