@@ -57,7 +57,7 @@ class CanaryMetrics:
 
 
 class Canary:
-    """Asks one service; nothing that the service does ends it."""
+    """Asks one service, and goes on whatever the service does."""
 
     def __init__(self, url: str, metrics: CanaryMetrics) -> None:
         self._metrics = metrics

@@ -49,7 +49,7 @@ class Holdout:
         return frozenset(label for _, label in self.rows)
 
     def shuffled(self) -> Iterator[tuple[Row, Label]]:
-        """Yield the rows for ever, each once a pass.
+        """Yield the rows without end, each once a pass.
 
         Drawn with replacement, a few hundred rows would differ from the training data enough to
         look like drift.
@@ -71,7 +71,7 @@ class Holdout:
         return self._class(prediction) if self.tolerance is None else self._value(prediction)
 
     def _value(self, prediction: Any) -> float:
-        """Return the value. Raises WrongAnswer if it is no finite number."""
+        """Return the value. Raises WrongAnswer if it is not a finite number."""
         try:
             answer = prediction[self.target]
         except (KeyError, TypeError) as error:

@@ -46,7 +46,7 @@ class Client(FastHttpUser):
 
     def on_start(self) -> None:
         """Get the rows; a failure to get them shows among the requests, and is tried again."""
-        # Not all at once, or all connections would be renewed in the same second.
+        # Spread out, or all connections would be renewed in the same second.
         self.sent = random.randrange(REQUESTS_A_CONNECTION)
         with self.asking:
             while not self.holdouts:
@@ -104,7 +104,7 @@ class Client(FastHttpUser):
             self.holdout_of(version).check(prediction)
 
     def holdout_of(self, version: str) -> Holdout:
-        """Return the holdout of a version; a new one is believed once it names itself."""
+        """Return the holdout of a version. A new one must be named by /model/holdout too."""
         if version not in self.holdouts:
             with self.asking:
                 self.ask_for_rows()
@@ -120,9 +120,9 @@ def arrived(response: ResponseContextManager) -> bool:
 
 
 def body_of(response: ResponseContextManager) -> Any:
-    """Return the answer's JSON. Raises WrongAnswer that quotes what is none.
+    """Return the answer's JSON. Raises WrongAnswer that quotes a body which is not JSON.
 
-    Locust does not count a request at all whose answer raises anything else.
+    If anything else is raised, Locust does not count the request at all.
     """
     try:
         return response.json()

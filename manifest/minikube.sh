@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is Minikube's own; all else works on any cluster.
+# The steps that only Minikube needs; everything else works on any cluster.
 #   manifest/minikube.sh up    start it, build both images into it, install Argo CD, print the addresses
 #   manifest/minikube.sh down  stop it; what is in it stays for the next `up`
 # Safe to repeat.
@@ -12,7 +12,7 @@ done
 
 up() {
   minikube status >/dev/null 2>&1 || minikube start --driver docker --cpus 2 --memory 4g
-  # The images of before the first publish; from then on the manifest names those on Docker Hub.
+  # These images serve until the first publish; after it the manifest names those on Docker Hub.
   eval "$(minikube docker-env)"
   export DOCKER_BUILDKIT=1
   docker build --tag taller6-fastapi-ml-api:local --file api/Dockerfile .

@@ -5,19 +5,19 @@ import subprocess
 
 ENVIRONMENT = {
     "LC_ALL": "C",  # what git says is read, and it speaks many languages
-    "GIT_TERMINAL_PROMPT": "0",  # a question would wait for ever
+    "GIT_TERMINAL_PROMPT": "0",  # a question would wait forever
 }
 SECONDS = 60
 
 
 class GitError(Exception):
-    """Git failed, or the clone is of no use. Git's own words, or one line."""
+    """Git failed, or the clone cannot be used. The message is Git's own, or one line."""
 
 
 def run(*command: str, stdin: str = "", folder: str = ".") -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end; return its exit code and all that it printed.
+    """Run a program to its end; return its exit code and everything it printed.
 
-    One that takes more than SECONDS is killed, and ended with 124 for who asks.
+    A program that takes more than SECONDS is killed; the caller gets exit code 124.
     """
     try:
         return subprocess.run(

@@ -1,8 +1,8 @@
 """What Git says of deploys: which was the newest ever, and which is running now.
 
-A deploy is a commit by the workflow's bot that changes the manifest and carries trailers. By its
-author it differs from a commit that quotes one, and from one copied over by a source that the
-branch contains. Who forges both may push, and could write any image into the manifest at once.
+A deploy is a commit by the workflow's bot that changes the manifest and carries trailers. We check
+the author too: a commit message may quote these trailers, and a cherry-picked deploy keeps them.
+Forging the author needs push rights, and whoever has those could edit the manifest directly.
 """
 
 import re
@@ -24,7 +24,7 @@ class Model:
     version: str
     loss: float
     loss_name: str
-    """What the loss is: another one, on the same rows, is no measure of this model."""
+    """Name of the loss. Models are compared only if they were measured by the same one."""
     accuracy: float
     data: str
     """SHA-256 of the file that it was trained and measured on."""

@@ -17,9 +17,9 @@ from deployed import History, Model
 from fields import SHA256, VERSION, WORDS, BadField, matching, number, output, sentence, summarise
 
 TOLERANCE = 1e-6
-"""Another processor's linear algebra rounds otherwise: no model is worse by so little.
+"""Another processor's linear algebra rounds differently: a loss higher by this is not worse.
 
-Of a loss above 1, as one in the target's unit may be, this share."""
+A loss in the target's unit may be above 1; then this is a share of it."""
 ADVICE = "to deploy it all the same, run the workflow by hand (workflow_dispatch) with a reason"
 
 

@@ -1,4 +1,4 @@
-"""A branch of a remote: fetched and pushed to, telling what may yet work from what never will."""
+"""Fetch and push a branch of a remote; tell failures worth a retry from final ones."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from clone import GitError, failure, git, run
 
 
 class Again(Exception):
-    """It may work at the next try. One line that says why it did not."""
+    """The attempt failed, and the next one may succeed. One line that says why."""
 
 
 # Of two pushes at one instant the later finds the branch changed, or locked while it changes.
@@ -15,7 +15,7 @@ MOVED = re.compile(
     r"\[rejected\]|\[remote rejected\] \("
     r"(cannot lock ref|failed to lock|failed to update ref|incorrect old value)"
 )
-# All else that keeps git from an answer may pass, from a lost name server to a server's 500.
+# Every other failure may be temporary, from an unreachable name server to a server's 500.
 LASTING = re.compile(
     r"returned error: 40[134]|Authentication failed|could not read (Username|Password)"
     r"|Permission .*denied|Host key verification failed|[Rr]epository .*not found"

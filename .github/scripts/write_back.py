@@ -2,8 +2,8 @@
 
 Run it at the root of a clone with its whole history; uncommitted changes in there are lost. Each
 attempt begins at the branch as it is then and edits anew, so that there is never anything to merge.
-Ends with 0 where it is deployed and where something newer is, with 1 where neither can be had, with
-2 on a bad argument.
+Ends with 0 if this is deployed or something newer already is, with 1 if neither can be reached,
+with 2 on a bad argument.
 """
 
 import argparse

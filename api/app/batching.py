@@ -16,10 +16,10 @@ class Overloaded(Exception):
 
 
 class Doorman:
-    """Turns requests away, but not at once.
+    """Refuses requests, after a delay.
 
-    A client that asks again at once would otherwise take the core for its refusals from those
-    that were let in. `make bench` shows how long a refusal waits.
+    Refusals cost CPU too. A client that retries immediately would take it from the requests that
+    were admitted. `make bench` shows how long a refusal waits.
     """
 
     PER_SECOND = 1000
@@ -55,8 +55,8 @@ class RowQueue:
     async def answer(self, row: Row) -> bytes:
         """Return the answer to a row. Raises Overloaded if `limit` rows wait already.
 
-        Half of that while others are being turned away: as many again are read while these are
-        scored, and would wait twice as long as without the overload.
+        While requests are being refused the limit is halved: during one scoring call as many rows
+        again arrive, and together they would double the wait.
         """
         batch = self._open
         position = len(batch.rows)

@@ -101,14 +101,15 @@ class ModelCard(_Part):
     target: str
     target_unit: str | None
     target_range: tuple[float, float] | None
-    """What an answer of regression lies in; null in classification."""
+    """Range of a regression's answers; null in classification."""
     classes: tuple[str, ...]
     """In the order of the probabilities; empty in regression."""
     class_edges: list[float]
     """Inner edges of the bins that take the place of classes in regression."""
     class_shares: dict[str, float]
-    """Share of each class in the training rows; in regression of each bin in what
-    cross-validation answered to them, since a regression's answers spread less than the truth."""
+    """Classification: share of each class in the training rows. Regression: share of each bin among
+    the cross-validated predictions (not the true values: predictions spread less).
+    """
     features: list[FeatureCard]
     metrics: Metrics
     data: Data

@@ -69,8 +69,8 @@ def describe(name: str, schema: dict[str, Any]) -> Feature:
 def describe_row(row: type[BaseModel]) -> tuple[Feature, ...]:
     """Read all features off the model of a row.
 
-    Raises TypeError that names a field which is no feature, or a setting that lets through what
-    no model can take.
+    Raises TypeError that names the field which is not a feature, or the setting that admits values
+    which no model can take.
     """
     for setting, value in {"extra": "forbid", "strict": True, "allow_inf_nan": False}.items():
         if row.model_config.get(setting) != value:

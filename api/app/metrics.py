@@ -120,7 +120,7 @@ class ModelMetrics(Collector):
         self._classes = np.zeros(len(card.class_shares), np.int64)
         self._class_of = class_of(card)
         self._bins = [np.zeros(len(f.bins), np.int64) for f in card.features]
-        # A regression is no more and no less sure of one value than of another.
+        # A regression gives no probability that says how sure it is of a value.
         self._confidence = Histogram(CONFIDENCE) if card.classes else None
         self._inference = Histogram(INFERENCE)
         self._batch = Histogram(BATCH_ROWS)

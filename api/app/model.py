@@ -79,7 +79,7 @@ class Model:
         """Read what `train_model.py` wrote.
 
         Raises ArtifactError if a file is missing or altered, if the columns or classes are
-        not those of schemas.py, or if a golden row is answered otherwise than in training.
+        not those of schemas.py, or if a golden row is not answered as in training.
         """
         card = Card.unseal(_read(directory, CARD_FILE))
         _check_contract(card)

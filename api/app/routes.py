@@ -46,7 +46,7 @@ def documented(max_batch_rows: int) -> APIRouter:
     async def predict_batch(
         rows: Annotated[list[Row], batch_length(max_batch_rows)],
     ) -> Predictions:
-        """Answer many rows at once, in the order of the rows."""
+        """Answer many rows together, in the order of the rows."""
         raise NotImplementedError
 
     return router

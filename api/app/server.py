@@ -25,8 +25,8 @@ it, drain included, takes 20 s at most, of the 30 s that Kubernetes gives a pod.
 class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection whose client sends or reads too slowly or whose head is too large.
 
-    uvicorn bounds none of it: a byte a minute would hold a connection for ever, an answer that
-    nobody reads its memory, and one endless header would fill it.
+    uvicorn limits none of these: a byte a minute would hold a connection forever, an answer that
+    nobody reads would hold its memory, and one endless header would fill the memory.
     """
 
     settings: Settings
@@ -107,7 +107,7 @@ class DrainingServer(uvicorn.Server):
         self._stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain on the first SIGTERM; stop at once on Ctrl-C or a second signal."""
+        """Begin to drain on the first SIGTERM; stop immediately on Ctrl-C or a second signal."""
         if sig == signal.SIGTERM and self._stop_at is None:
             logger.info("draining for %g s", self._drain_seconds)
             self._service.lifecycle.drain()
@@ -131,7 +131,7 @@ def serve(service: Service, settings: Settings) -> None:
         port=settings.port,
         loop="uvloop",
         http=protocol,
-        interface="asgi3",  # not guessed: `Service` is no coroutine function, it returns one
+        interface="asgi3",  # uvicorn's guess is wrong: `Service` is not itself a coroutine function
         ws="none",
         lifespan="off",
         log_config=None,

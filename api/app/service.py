@@ -40,7 +40,7 @@ class Service:
         return endpoint(scope, receive, send)
 
     def _counts(self, scope: Scope) -> RouteCounts:
-        """Return the request's counts; labels that a stranger could make up are not used."""
+        """Return the request's counts; a path that a stranger made up never becomes a label."""
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         path = scope["path"]
         handler = next((route for pattern, route in self._routes if pattern.match(path)), UNMATCHED)

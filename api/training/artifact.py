@@ -45,7 +45,7 @@ def feature_cards(train: Sequence[Row]) -> list[FeatureCard]:
 
 
 def golden_rows(pipeline: Pipeline, train: Sequence[Row], target: Series) -> list[Golden]:
-    """Return rows unlike each other, and one with all that may be missing left out."""
+    """Return rows unlike each other, and one without anything that may be missing."""
     rows = [train[position] for position in TASK.examples(target)]
     nothing = {f.name: None for f in FEATURES if f.nullable}
     rows.append(rows[0].model_copy(update=nothing))

@@ -22,7 +22,7 @@ from training.selection import check_quality, choose, split_rows
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the owner of the data knows, and nobody else."""
+    """The data and the candidates: what only the owner of the data can say."""
 
     data: Data
     candidates: Callable[[], dict[str, Pipeline]]

@@ -28,7 +28,7 @@ class Regression(Task):
     score, baseline = "R2", "mean of the training rows alone"
 
     def check(self, target: Series) -> None:
-        """Raise TrainingError if a value is no number, or outside the schema's range."""
+        """Raise TrainingError if a value is not a number, or outside the schema's range."""
         low, high = TARGET_RANGE or (-np.inf, np.inf)
         for row, value in zip(target.index, target, strict=True):
             # Not `value < low or value > high`: NaN must not pass.
@@ -38,7 +38,7 @@ class Regression(Task):
                 )
 
     def strata(self, target: Series) -> Series | None:  # noqa: ARG002
-        """Return None: each value may be there once only."""
+        """Return None: most values occur only once."""
         return None
 
     def folds(self, seed: int) -> KFold:

@@ -1,4 +1,4 @@
-"""What differs between classification and regression: all else in training is the same."""
+"""What differs between classification and regression: the rest of training is the same."""
 
 from abc import ABC, abstractmethod
 

@@ -1,4 +1,4 @@
-"""What a deploy commit is, when there is none, and when there is another try."""
+"""write_back.py: the deploy commit, when none is made, and retries."""
 
 from pathlib import Path
 

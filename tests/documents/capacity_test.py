@@ -1,4 +1,4 @@
-"""What would be wrong in docs/capacity.md without anybody noticing."""
+"""The arithmetic behind docs/capacity.md."""
 
 import json
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""What a command names, although it does not exist."""
+"""Check that everything a documented shell command refers to exists."""
 
 import re
 from collections.abc import Iterator
@@ -18,13 +18,11 @@ WITH_VALUE = {"-n", "-l", "-o", "-p", "--type"}
 
 
 def for_cluster(command: list[str]) -> Iterator[str]:
-    """Yield namespaces, objects, their ports and values of labels that do not exist."""
+    """Yield namespaces, objects and their ports that do not exist."""
     options = dict(pairwise(command))
     namespace = options.get("-n", "")
     if namespace and namespace not in {space for space, _ in known_names.objects()}:
         yield f"namespace {namespace}"
-    if options.get("-l", "").partition("=")[2] not in known_names.written() | {""}:
-        yield f"label {options['-l']}"
     plain = [
         word for before, word in pairwise(command)
         if not word.startswith("-") and before not in WITH_VALUE
@@ -89,7 +87,6 @@ def for_command(folder: Path, command: list[str]) -> Iterator[str]:
     if program == "cd" and not (command[1].isupper() or (folder / command[1]).is_dir()):
         yield command[1]
     for word in command[1:]:
-        yield from set(re.findall(r"\^([A-Z][\w-]+): ", word)) - known_names.trailers()
         if word.startswith("query="):
             yield from telemetry.metrics_read(word.removeprefix("query=")) - known_names.metrics()
         if re.fullmatch(FILE if program == "kubectl" else PATH, word) and not (

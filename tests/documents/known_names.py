@@ -1,4 +1,4 @@
-"""What there is in the repository, by the names that people call it by."""
+"""Index of the names that the repository defines: routes, metrics, alerts, panels, targets."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,7 @@ from fastapi.routing import iter_route_contexts
 from app.main import create_app
 from app.model import Model
 from app.settings import PREFIX, Settings
-from deployed import Model as Deployed
 from loadtester.local.ports import PORTS
-from order import Order
 from support import telemetry
 from support.fork import DATASETS, tracked
 from support.paths import ROOT
@@ -95,29 +93,6 @@ def default_port() -> int:
     """Return the port of the service on the machine of whoever runs `make run`."""
     port: int = Settings.model_fields["port"].default
     return port
-
-
-@cache
-def written() -> set[str]:
-    """Return the keys and texts of manifests, configuration and rules."""
-    found = documents("manifest/*.yaml", "argocd/*.yaml", "install.yaml", "prometheus/**/*.yaml")
-    return {word for document in found for word in _words(document)}
-
-
-def _words(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for part in node:
-            yield from _words(part)
-            yield from _words(node[part]) if isinstance(node, dict) else ()
-
-
-@cache
-def trailers() -> set[str]:
-    """Return the trailers of a deploy commit."""
-    message = Order("tag", "source", {}, Deployed("1", 0, "log loss", 0, "data"), "gate").message()
-    return set(re.findall(r"(?m)^([\w-]+): ", message))
 
 
 @cache

@@ -115,15 +115,6 @@ def tree(text: str) -> list[tuple[str, str]]:
     return [(path, said) for path, _, said in (line.partition(" ") for line in lines)]
 
 
-def figures(text: str) -> list[str]:
-    """Return what was measured once: the output of make, and blocks of nothing else."""
-    printed = [step.output for step in steps(text) if step.command.startswith("make ")]
-    return printed + [
-        block for block in _plain_blocks(text)
-        if not TREE.match(block) and not _is_of_commands(block)
-    ]  # fmt: skip
-
-
 def command_lines(text: str) -> Iterator[str]:
     """Yield the lines that are commands, in blocks and in backticks."""
     for block in filter(_is_of_commands, _plain_blocks(text)):

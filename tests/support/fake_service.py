@@ -1,4 +1,4 @@
-"""A service that answers what a test wants it to, and a model that is wrong in all it answers."""
+"""A fake prediction service, and a mislabelled model."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A copy of this repository with other data: what somebody has who makes it theirs."""
+"""A temporary copy of the repository with another data set."""
 
 import os
 import shutil

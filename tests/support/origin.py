@@ -1,4 +1,4 @@
-"""A bare repository whose develop holds a small manifest, clones of it, and what is run in them."""
+"""A throw-away Git remote with a small manifest, and clones of it."""
 
 import stat
 import subprocess

@@ -92,8 +92,9 @@ class Run:
         shutil.rmtree(self._folder / "work", ignore_errors=True)
 
     def _kill(self) -> None:
-        # Each step is a session of its own, led by a child of act. An act that is stopped starts no
-        # more of them; what is forked while pkill looks round escapes it, so that it looks again.
+        # Each step runs in its own session, led by a child of act. Stop act first, so that it
+        # starts no more steps. Then repeat pkill until nothing is left: a process forked during
+        # one pass is missed by it.
         if self._process and not self._ended.is_set():
             act = str(self._process.pid)
             self._process.send_signal(SIGSTOP)

@@ -21,7 +21,7 @@ USER = "penguin-keeper"
 DEVELOPER = "token-of-a-developer"
 BOT = "token-of-a-run"
 
-# On GitHub `make test` runs all tests, here it is what runs this: the unit tests stand for them.
+# On GitHub this job runs all tests. Here we are inside them, so it runs the unit tests only.
 TESTS = "--env=PYTEST_ADDOPTS=api/tests"
 
 
