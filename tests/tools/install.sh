@@ -142,6 +142,7 @@ compile() {
 }
 
 from_playwright() {
+  export PLAYWRIGHT_NODEJS_PATH=$destination/node  # the one that it brings needs libatomic
   # Playwright itself would ask several hosts several times before it gives up.
   curl -sS -o /dev/null --connect-timeout 5 --max-time 10 "${PLAYWRIGHT_DOWNLOAD_HOST:-https://cdn.playwright.dev}"
   "$destination/playwright" install chromium >&2
