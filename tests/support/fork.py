@@ -13,7 +13,7 @@ SCHEMA, TRAINING = "api/app/schemas.py", "api/train_model.py"
 OURS = {SCHEMA, TRAINING}
 """The files that are the owner's."""
 
-STAMPS = ("test", "train", "browser", "node", "prometheus")
+STAMPS = ("test", "train", "node", "prometheus", "kustomize", "chromium")
 
 
 def tracked() -> list[str]:
