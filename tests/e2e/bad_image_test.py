@@ -21,6 +21,9 @@ BAD: dict[str, Callable[[], str]] = {
     "does not exist": lambda: f"docker.io/{USER}/{API_IMAGE}:does-not-exist",
     "model altered": lambda: spoil("altered", "USER 0", f"RUN printf x >> {MODEL}", "USER 10001"),
 }
+ALERTED = "crashes"
+"""The alert is that of a degraded application, whatever the image; one kind waits for it, a minute
+and more. This one, since a crash loop is also called progressing now and then."""
 REVERTED_WITHIN = 180
 
 
@@ -34,7 +37,8 @@ def test_a_bad_image_is_seen_while_the_old_one_serves_on(
         commit = developer.deploy(image)
         wait_until("progress", lambda: application.health() == "Progressing", 60)
         wait_until("degradation", lambda: application.health() == "Degraded", 120)
-        wait_until("the alert", lambda: "ArgoCDDegraded" in prometheus.firing(), 120)
+        if bad == ALERTED:
+            wait_until("the alert", lambda: "ArgoCDDegraded" in prometheus.firing(), 120)
         assert versions() == before
         reverted = time.monotonic()
         application.settle(developer.revert(commit), REVERTED_WITHIN)

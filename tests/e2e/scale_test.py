@@ -9,7 +9,7 @@ from support.waiting import wait_until
 
 DEPLOYMENT = "manifest/api-deployment.yaml"
 TWO_SCRAPES = 10
-USERS, SECONDS = 200, 180
+USERS, SECONDS = 400, 90
 """Each user renews its connection every 10 requests, so this is some 3,600 connections: of
 those, one pod in four gets a share that varies by 3% of it (one standard deviation)."""
 COUNTED = f'sum by (pod) (increase(http_requests_total{{handler="/predict"}}[{SECONDS - 30}s]))'
