@@ -71,6 +71,7 @@ def test_what_the_manifests_say_of_a_pod_fits_the_service() -> None:
     assert 0 < pod.autoscaler().cores < 1
 
 
+@pytest.mark.alone
 def test_cpu_and_memory_are_what_the_service_says_of_itself(
     service: Process, client: httpx.Client
 ) -> None:
@@ -82,6 +83,7 @@ def test_cpu_and_memory_are_what_the_service_says_of_itself(
     assert resident_megabytes(service, "VmHWM") >= memory * 0.99
 
 
+@pytest.mark.alone
 def test_an_open_loop_asks_as_often_as_told_and_counts_the_wait_for_a_connection(
     service: Process,
 ) -> None:

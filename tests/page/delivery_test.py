@@ -81,6 +81,7 @@ def test_the_page_asks_nobody_else_and_is_small(service: Process) -> None:
     assert LARGEST / 10 < sent < LARGEST
 
 
+@pytest.mark.alone
 def test_the_first_paint_waits_for_no_script_and_no_data(service: Process) -> None:
     assert first_paint_ms(service, 5) < SLOWEST_MS
 

@@ -6,12 +6,15 @@ import threading
 import time
 
 import httpx
+import pytest
 
 from app import schemas
 from app.batching import Doorman
 from bench.closed_loop import load
 from support.raw import Answer, exchange, post
 from support.service import scrape, serving, value
+
+pytestmark = pytest.mark.alone
 
 REQUEST = post("/predict", json.dumps(schemas.EXAMPLE).encode())
 BATCH = post("/predict/batch", json.dumps([schemas.EXAMPLE] * 10_000).encode())
