@@ -14,7 +14,7 @@ case $name in
   kustomize)
     version=5.8.1 wanted="kustomize 5" programs=(kustomize) ;;
   chromium)
-    version=153.0.0 wanted="Chromium, not as a snap" programs=(chromium) ;;
+    version=153.0.0 wanted="Chromium other than a snap" programs=(chromium) ;;
   *) echo "$name is none of prometheus, kustomize, chromium" >&2; exit 1 ;;
 esac
 kept=$cache/$name-$version
@@ -207,7 +207,7 @@ fi
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/$name.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-say "no $wanted on the PATH"
+say "$wanted is not on the PATH"
 tried="the PATH"
 
 # try WHAT FUNCTION: take the programs from this source, and end; or say why not, and return.
