@@ -80,8 +80,9 @@ from_github() {
   fetch "$url/$sums" sums
   fetch "$url/$archive" "$archive"
   grep -F " $archive" sums | sha 256
-  tar -xzf "$archive"
-  find . -type f \( -name prometheus -o -name promtool -o -name kustomize \) -exec mv {} out/ \;
+  mkdir unpacked
+  tar -xzf "$archive" -C unpacked
+  find unpacked -type f \( -name prometheus -o -name promtool -o -name kustomize \) -exec mv {} out/ \;
 }
 
 # Without root: apt gets a state of its own. Mirror, proxy and keys are those of the machine.
