@@ -129,7 +129,7 @@ compile() {
       set=sigs.k8s.io/kustomize/api/provenance.version=v$version
       packages=(.) tags= ;;
   esac
-  export GOPATH=$work/go GOCACHE=$work/go/cache GOFLAGS=-modcacherw CGO_ENABLED=0
+  export GOPATH=$work/go GOCACHE=$work/go/cache GOFLAGS=-modcacherw GOWORK=off CGO_ENABLED=0
   "$1" mod download "$module"
   cd "$GOPATH/pkg/mod/$module"
   total=$("$1" list -deps -tags "$tags" "${packages[@]}" | wc -l)
