@@ -14,7 +14,7 @@ case $name in
   kustomize)
     version=5.8.1 wanted="kustomize 5" programs=(kustomize) ;;
   chromium)
-    version=153.0.0 wanted="Chromium, not as a snap" programs=(chromium) ;;
+    version=153.0.0 wanted="Chromium other than a snap" programs=(chromium) ;;
   *) echo "$name is none of prometheus, kustomize, chromium" >&2; exit 1 ;;
 esac
 kept=$cache/$name-$version
@@ -80,8 +80,9 @@ from_github() {
   fetch "$url/$sums" sums
   fetch "$url/$archive" "$archive"
   grep -F " $archive" sums | sha 256
-  tar -xzf "$archive"
-  find . -type f \( -name prometheus -o -name promtool -o -name kustomize \) -exec mv {} out/ \;
+  mkdir unpacked
+  tar -xzf "$archive" -C unpacked
+  find unpacked -type f \( -name prometheus -o -name promtool -o -name kustomize \) -exec mv {} out/ \;
 }
 
 # Without root: apt gets a state of its own. Mirror, proxy and keys are those of the machine.
@@ -128,7 +129,7 @@ compile() {
       set=sigs.k8s.io/kustomize/api/provenance.version=v$version
       packages=(.) tags= ;;
   esac
-  export GOPATH=$work/go GOCACHE=$work/go/cache GOFLAGS=-modcacherw CGO_ENABLED=0
+  export GOPATH=$work/go GOCACHE=$work/go/cache GOFLAGS=-modcacherw GOWORK=off CGO_ENABLED=0
   "$1" mod download "$module"
   cd "$GOPATH/pkg/mod/$module"
   total=$("$1" list -deps -tags "$tags" "${packages[@]}" | wc -l)
@@ -207,7 +208,7 @@ fi
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/$name.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-say "no $wanted on the PATH"
+say "$wanted is not on the PATH"
 tried="the PATH"
 
 # try WHAT FUNCTION: take the programs from this source, and end; or say why not, and return.
