@@ -73,35 +73,43 @@ class Client(FastHttpUser):
     @task(9)
     def predict(self) -> None:
         """Send one row."""
-        self.send("/predict", next(self.rows)[0])
+        self.send("/predict", next(self.rows)[0], self.check)
 
     @task(1)
     def predict_batch(self) -> None:
         """Send some rows together."""
-        self.send("/predict/batch", [row for row, _ in islice(self.rows, BATCH_ROWS)])
+        rows = [row for row, _ in islice(self.rows, BATCH_ROWS)]
+        self.send("/predict/batch", rows, self.check_batch)
 
-    def send(self, path: str, body: Row | list[Row]) -> None:
-        """Send rows and fail the request unless its answer is what the contract says."""
+    def send(self, path: str, body: Any, check: Callable[[Any], None]) -> None:
+        """Send a body; the request fails if `check` raises WrongAnswer about its answer."""
         self.sent += 1
         headers = {"Connection": "close"} if self.sent % REQUESTS_A_CONNECTION == 0 else {}
         with self.client.post(path, json=body, headers=headers, catch_response=True) as response:
             if arrived(response):
                 try:
-                    self.check(body, body_of(response))
+                    check(body_of(response))
                 except WrongAnswer as wrong:
                     response.failure(str(wrong))
 
-    def check(self, body: Row | list[Row], answer: Any) -> None:
-        """Raise WrongAnswer that says what is wrong with an answer."""
+    def check(self, answer: Any) -> None:
+        """Raise WrongAnswer that says what is wrong with the answer to a row."""
         try:
-            predictions = answer["predictions"] if isinstance(body, list) else [answer]
-            versions = [str(prediction["model_version"]) for prediction in predictions]
+            version = str(answer["model_version"])
         except (KeyError, TypeError) as error:
             raise WrongAnswer(f"no model_version in {answer!r:.200}") from error
-        if isinstance(body, list) and len(predictions) != len(body):
-            raise WrongAnswer(f"predictions: {len(predictions)} for {len(body)} rows")
-        for version, prediction in zip(versions, predictions, strict=True):
-            self.holdout_of(version).check(prediction)
+        self.holdout_of(version).check(answer)
+
+    def check_batch(self, answer: Any) -> None:
+        """Raise WrongAnswer that says what is wrong with the answers to BATCH_ROWS rows."""
+        try:
+            predictions = list(answer["predictions"])
+        except (KeyError, TypeError) as error:
+            raise WrongAnswer(f"no predictions in {answer!r:.200}") from error
+        if len(predictions) != BATCH_ROWS:
+            raise WrongAnswer(f"predictions: {len(predictions)} for {BATCH_ROWS} rows")
+        for prediction in predictions:
+            self.check(prediction)
 
     def holdout_of(self, version: str) -> Holdout:
         """Return the holdout of a version. A new one must be named by /model/holdout too."""

@@ -9,9 +9,11 @@ from app import logs
 from app.card import ArtifactError
 from app.main import create_app
 from app.model import Model
+from app.post import RouteError
 from app.server import serve
 from app.settings import PREFIX, Settings
 
+BAD_ROUTE = 1
 BAD_SETTING = 2
 BAD_ARTIFACT = 3
 """uvicorn's own code for a failed start."""
@@ -21,7 +23,8 @@ def main() -> int:
     """Run the command line; return its exit code."""
     argparse.ArgumentParser(
         prog="python -m app",
-        description="Serve the model. Exits with 2 on a bad setting, with 3 on a bad artifact.",
+        description="Serve the model. Exits with 1 on a route that is written another way than "
+        "docs/a-route.md says, with 2 on a bad setting, with 3 on a bad artifact.",
         epilog=f"environment variables:\n{Settings.describe()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
@@ -39,7 +42,12 @@ def main() -> int:
     except ArtifactError as error:
         print(f"model refused: {error}", file=sys.stderr)
         return BAD_ARTIFACT
-    serve(create_app(settings, model), settings)
+    try:
+        app = create_app(settings, model)
+    except RouteError as error:
+        print(f"route refused: {error}", file=sys.stderr)
+        return BAD_ROUTE
+    serve(app, settings)
     return 0
 
 

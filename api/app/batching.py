@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from math import ceil
 from typing import NoReturn, TypeVar
 
@@ -80,14 +80,17 @@ class _Batch:
         self.answers: list[bytes] | None = None
 
 
-class BatchLane:
-    """Runs large jobs one after the other in a thread, beside the event loop."""
+class Lane:
+    """A route's jobs for the thread beside the event loop, and how many of them may wait.
 
-    def __init__(self, limit: int) -> None:
+    The thread takes the jobs of all lanes in their order.
+    """
+
+    def __init__(self, thread: Executor, limit: int) -> None:
+        self._thread = thread
         self._limit = limit
         self._doorman = Doorman()
         self._admitted = 0
-        self._thread = ThreadPoolExecutor(1, "batch")
 
     async def run(self, job: Callable[[bytes], T], body: bytes) -> T:
         """Return the job's result. Raises Overloaded if `limit` jobs run or wait already."""

@@ -1,8 +1,6 @@
 """What surrounds rows and predictions in the bodies of requests and answers."""
 
-from typing import Any
-
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from app.schemas import Prediction
 
@@ -17,8 +15,3 @@ class Problem(BaseModel):
     """Why a request was not answered."""
 
     detail: str
-
-
-def batch_length(max_rows: int) -> Any:
-    """Return the constraint on a batch's number of rows, for validation and documentation."""
-    return Field(min_length=1, max_length=max_rows)

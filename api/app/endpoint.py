@@ -1,7 +1,6 @@
-"""One exchange of a route that takes JSON: head, body, answer or refusal, count."""
+"""A request to a route that takes JSON: head, body, answer or refusal, count."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
@@ -21,31 +20,26 @@ from app.http import (
 from app.lifecycle import Lifecycle
 from app.logs import log_request
 from app.metrics import ModelMetrics, RouteCounts
+from app.post import Post
 
 logger = logging.getLogger(__name__)
-
-Answer = Callable[[bytes], Awaitable[bytes]]
 
 RETRY_AFTER: Headers = [(b"retry-after", b"1")]
 
 
 class Endpoint:
-    """ASGI application of one POST route.
-
-    `answer` turns a body of at most `limit` bytes into the answer's JSON, or raises Refusal.
-    """
+    """ASGI application of one POST route."""
 
     def __init__(
         self,
-        answer: Answer,
-        limit: int,
+        post: Post,
         counts: RouteCounts,
         metrics: ModelMetrics,
         lifecycle: Lifecycle,
         log_requests: bool,
     ) -> None:
-        self._answer = answer
-        self._limit = limit
+        self._answer = post.answer
+        self._limit = post.limit
         self._counts = counts
         self._metrics = metrics
         self._lifecycle = lifecycle

@@ -1,6 +1,6 @@
 """Features and target, read off the schema, and the matrix that the model takes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -66,15 +66,22 @@ def describe(name: str, schema: dict[str, Any]) -> Feature:
     return feature
 
 
+def lax_settings(body: type) -> Iterator[str]:
+    """Yield a line for each setting of a body's model that lets through what is no good JSON."""
+    config = getattr(body, "model_config", {})
+    for setting, value in {"extra": "forbid", "strict": True, "allow_inf_nan": False}.items():
+        if config.get(setting) != value:
+            yield f"{body.__name__}.model_config: {setting} has to be {value!r}"
+
+
 def describe_row(row: type[BaseModel]) -> tuple[Feature, ...]:
     """Read all features off the model of a row.
 
     Raises TypeError that names the field which is not a feature, or the setting that admits values
     which no model can take.
     """
-    for setting, value in {"extra": "forbid", "strict": True, "allow_inf_nan": False}.items():
-        if row.model_config.get(setting) != value:
-            raise TypeError(f"{row.__name__}.model_config: {setting} has to be {value!r}")
+    for found in lax_settings(row):
+        raise TypeError(found)
     schemas = row.model_json_schema()["properties"]
     if list(schemas) != list(row.model_fields):
         raise TypeError(f"{row.__name__}: a field has an alias; name it as JSON does")

@@ -1,40 +1,44 @@
 """Wiring: the one place that knows all the parts."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from fastapi import FastAPI
 
-from app.endpoint import Answer, Endpoint
+from app.dispatcher import Dispatcher
+from app.documented import check_routes, documented
+from app.endpoint import Endpoint
 from app.lifecycle import Lifecycle
 from app.metrics import HttpMetrics, ModelMetrics, registry
 from app.model import Model
 from app.page import page_routes
-from app.predict import Predict, PredictBatch, Scorer
-from app.routes import PREDICT, PREDICT_BATCH, documented, model_routes, operations
-from app.service import Service
+from app.post import Parts
+from app.predict import predict, predict_batch
+from app.routes import model_routes, operations
 from app.settings import Settings
+
+POSTS = (predict, predict_batch)
+"""The routes that take a body; docs/a-route.md adds one."""
 
 EXPOSED_FROM_START = (200, 422, 500, 503)
 
 
-def create_app(settings: Settings, model: Model) -> Service:
-    """Return the ASGI application that serves the model."""
+def create_app(settings: Settings, model: Model) -> Dispatcher:
+    """Return the ASGI application that serves the model. Raises RouteError for a wrong route."""
     lifecycle, http = Lifecycle(), HttpMetrics()
     metrics = ModelMetrics(model.card, settings)
-    scorer = Scorer(model)
-
-    def endpoint(path: str, answer: Answer, limit: int) -> Endpoint:
-        counts = http.route("POST", path, EXPOSED_FROM_START)
-        return Endpoint(answer, limit, counts, metrics, lifecycle, settings.log_requests)
-
-    predict = Predict(scorer, metrics, settings.max_queued_rows)
-    batch = PredictBatch(scorer, metrics, settings.max_batch_rows, settings.max_queued_batches)
-    endpoints = {
-        ("POST", PREDICT): endpoint(PREDICT, predict, settings.max_row_bytes),
-        ("POST", PREDICT_BATCH): endpoint(PREDICT_BATCH, batch, settings.max_batch_bytes),
-    }
+    exposed = registry(http, metrics)
+    parts = Parts(settings, model, metrics, exposed, ThreadPoolExecutor(1, "jobs"))
+    posts = [make(parts) for make in POSTS]
+    endpoints = {}
+    for post in posts:
+        counts = http.route("POST", post.path, EXPOSED_FROM_START)
+        endpoint = Endpoint(post, counts, metrics, lifecycle, settings.log_requests)
+        endpoints["POST", post.path] = endpoint
     card = model.card
     api = FastAPI(title=card.data.name, version=card.model_version, redirect_slashes=False)
-    api.include_router(documented(settings.max_batch_rows))
-    api.include_router(model_routes(model.card))
-    api.include_router(operations(registry(http, metrics), lifecycle))
+    api.include_router(documented(posts))
+    api.include_router(model_routes(card))
+    api.include_router(operations(exposed, lifecycle))
     api.include_router(page_routes())
-    return Service(api, endpoints, http, lifecycle, settings.log_requests)
+    check_routes(api)
+    return Dispatcher(api, endpoints, http, lifecycle, settings.log_requests)

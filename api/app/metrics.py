@@ -11,7 +11,13 @@ from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -245,6 +251,8 @@ def class_of(card: ModelCard) -> Callable[[Outputs], NDArray[np.intp]]:
 
 def registry(*collectors: Collector) -> CollectorRegistry:
     """Return a registry of these collectors and of the process itself."""
+    # The time when a route's own counter was made would be one more series that nobody reads.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # its one function without types
     result = CollectorRegistry()
     for collector in collectors:
         result.register(collector)

@@ -1,7 +1,7 @@
 """POST /predict and /predict/batch, as plain ASGI.
 
 FastAPI's own way of taking a body and giving an answer costs three times what all of this
-does; it documents the two routes (routes.py) and serves all others.
+does. A route in less of a hurry is a function in the thread: docs/a-route.md.
 """
 
 import json
@@ -9,15 +9,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Annotated
 
-from pydantic import FailFast, TypeAdapter, ValidationError
+from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
 from app import errors
-from app.batching import BatchLane, RowQueue
-from app.bodies import batch_length
+from app.batching import Lane, RowQueue
+from app.bodies import Predictions
 from app.features import ANSWER, CLASSES, TARGET, Matrix, Outputs, encode
-from app.metrics import ModelMetrics
 from app.model import Model
-from app.schemas import Row
+from app.post import Parts, Post
+from app.schemas import Prediction, Row
 
 Scored = tuple[Matrix, Outputs, float]
 """Input and output of a call of the model, and the seconds that it took."""
@@ -42,58 +42,55 @@ class Scorer:
         return matrix, outputs, perf_counter() - start
 
 
-class Predict:
-    """Body of /predict -> answer. Rows of requests that wait together are scored together."""
+def predict(parts: Parts) -> Post:
+    """Return POST /predict. Rows of requests that wait together are scored together."""
+    scorer = Scorer(parts.model)
+    # The validator itself: TypeAdapter.validate_json around it takes half as long again.
+    parse = TypeAdapter(Row).validator.validate_json
 
-    def __init__(self, scorer: Scorer, metrics: ModelMetrics, max_queued: int) -> None:
-        self._scorer = scorer
-        self._metrics = metrics
-        self._queue = RowQueue(self._score, max_queued)
-        # The validator itself: TypeAdapter.validate_json around it takes half as long again.
-        self._parse = TypeAdapter(Row).validator.validate_json
+    def score(rows: list[Row]) -> list[bytes]:
+        scored = scorer.score(rows)
+        parts.metrics.scored(*scored)
+        return scorer.write(scored[1])
 
-    def __call__(self, body: bytes) -> Awaitable[bytes]:
-        """Return the row's answer. Raises Refusal for a bad row, Overloaded for a full queue."""
+    queue = RowQueue(score, parts.settings.max_queued_rows)
+
+    def answer(body: bytes) -> Awaitable[bytes]:
         try:
-            row = self._parse(body)
+            row = parse(body)
         except ValidationError as error:
             raise errors.refusal(error, body) from None
-        return self._queue.answer(row)
+        return queue.answer(row)
 
-    def _score(self, rows: list[Row]) -> list[bytes]:
-        scored = self._scorer.score(rows)
-        self._metrics.scored(*scored)
-        return self._scorer.write(scored[1])
+    limit = parts.settings.max_row_bytes
+    return Post("/predict", Row, Prediction, answer, limit, "Answer one row.")
 
 
-class PredictBatch:
-    """Body of /predict/batch -> answers in the same order, in a thread: many rows take a while."""
+def predict_batch(parts: Parts) -> Post:
+    """Return POST /predict/batch, which runs in the thread: many rows take a while."""
+    scorer, settings = Scorer(parts.model), parts.settings
+    lane = Lane(parts.thread, settings.max_queued_batches)
+    length = Field(min_length=1, max_length=settings.max_batch_rows)
+    # FailFast: one bad row names all of its errors; ten thousand of them would be megabytes.
+    takes = Annotated[list[Row], length, FailFast()]
+    parse = TypeAdapter(takes).validator.validate_json
 
-    def __init__(
-        self, scorer: Scorer, metrics: ModelMetrics, max_rows: int, max_queued: int
-    ) -> None:
-        self._scorer = scorer
-        self._metrics = metrics
-        self._lane = BatchLane(max_queued)
-        # FailFast: one bad row names all of its errors; ten thousand of them would be megabytes.
-        rows = Annotated[list[Row], batch_length(max_rows), FailFast()]
-        self._parse = TypeAdapter(rows).validator.validate_json
+    def work(body: bytes) -> tuple[Scored, bytes]:
+        try:
+            rows = parse(body)
+        except ValidationError as error:
+            raise errors.refusal(error, body) from None
+        scored = scorer.score(rows)
+        return scored, b'{"predictions":[%s]}' % b",".join(scorer.write(scored[1]))
 
-    async def __call__(self, body: bytes) -> bytes:
-        """Return all answers. Raises Refusal for the first bad row, Overloaded for a full lane."""
-        scored, answers = await self._lane.run(self._work, body)
+    async def answer(body: bytes) -> bytes:
+        scored, answers = await lane.run(work, body)
         # Counted here and not in the thread: the counters know no locks.
-        self._metrics.scored(*scored)
+        parts.metrics.scored(*scored)
         return answers
 
-    def _work(self, body: bytes) -> tuple[Scored, bytes]:
-        try:
-            rows = self._parse(body)
-        except ValidationError as error:
-            raise errors.refusal(error, body) from None
-        scored = self._scorer.score(rows)
-        answers = b",".join(self._scorer.write(scored[1]))
-        return scored, b'{"predictions":[%s]}' % answers
+    about = "Answer many rows at once, in the order of the rows."
+    return Post("/predict/batch", takes, Predictions, answer, settings.max_batch_bytes, about)
 
 
 def write_classes(model_version: str) -> Write:

@@ -1,55 +1,14 @@
-"""The routes that FastAPI serves, and its documentation of the two that it does not."""
+"""The GET routes. A route that takes a body is a `Post`: docs/a-route.md."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from app.bodies import Predictions, Problem, batch_length
 from app.card import Card, Holdout, ModelCard
 from app.lifecycle import Lifecycle
-from app.schemas import Prediction, Row
-
-PREDICT = "/predict"
-PREDICT_BATCH = "/predict/batch"
-
-ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {
-        "description": "The body is not JSON",
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}
-        },
-    },
-    408: {"description": "The request did not arrive in time", "model": Problem},
-    413: {"description": "The body is too large", "model": Problem},
-    415: {"description": "The body is not application/json", "model": Problem},
-    503: {
-        "description": "Too many requests wait already",
-        "model": Problem,
-        "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}},
-    },
-}
-
-
-def documented(max_batch_rows: int) -> APIRouter:
-    """Return the routes of predict.py as documentation; `Service` answers them before FastAPI."""
-    router = APIRouter(tags=["predict"], responses=ERRORS)
-
-    @router.post(PREDICT)
-    async def predict(row: Row) -> Prediction:
-        """Answer one row."""
-        raise NotImplementedError
-
-    @router.post(PREDICT_BATCH)
-    async def predict_batch(
-        rows: Annotated[list[Row], batch_length(max_batch_rows)],
-    ) -> Predictions:
-        """Answer many rows together, in the order of the rows."""
-        raise NotImplementedError
-
-    return router
 
 
 def model_routes(card: Card) -> APIRouter:

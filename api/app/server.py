@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.service import Service
+from app.dispatcher import Dispatcher
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class DrainingServer(uvicorn.Server):
     has reached every node, new requests still come in.
     """
 
-    def __init__(self, config: uvicorn.Config, service: Service, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, service: Dispatcher, drain_seconds: float) -> None:
         super().__init__(config)
         self._service = service
         self._drain_seconds = drain_seconds
@@ -122,7 +122,7 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(service: Service, settings: Settings) -> None:
+def serve(service: Dispatcher, settings: Settings) -> None:
     """Serve until told to stop. Exits with 3 if the port cannot be had."""
     protocol = type("Protocol", (BoundedProtocol,), {"settings": settings})
     config = uvicorn.Config(
@@ -131,7 +131,7 @@ def serve(service: Service, settings: Settings) -> None:
         port=settings.port,
         loop="uvloop",
         http=protocol,
-        interface="asgi3",  # uvicorn's guess is wrong: `Service` is not itself a coroutine function
+        interface="asgi3",  # uvicorn's guess is wrong: `Dispatcher` returns a coroutine
         ws="none",
         lifespan="off",
         log_config=None,

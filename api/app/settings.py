@@ -42,7 +42,9 @@ class Settings(BaseSettings):
         32, description="most requests to /predict that wait for the model; above it 503"
     )
     max_queued_batches: Positive = Field(
-        16, description="most requests to /predict/batch that wait or run; above it 503"
+        16,
+        description="most requests to /predict/batch, and to any other route that takes a body "
+        "but for /predict, that wait or run; above it 503",
     )
     max_head_bytes: Positive = Field(
         64 * 1024, description="largest request line and headers; above it 431"

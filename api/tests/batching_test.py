@@ -1,9 +1,10 @@
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.batching import BatchLane, Overloaded, RowQueue
+from app.batching import Lane, Overloaded, RowQueue
 from app.schemas import Row
 from support import sample
 
@@ -68,7 +69,7 @@ def test_a_request_that_is_cancelled_takes_no_answer_from_the_others() -> None:
     assert others == [b"1", b"2"]
 
 
-def test_the_lane_runs_one_job_at_a_time_and_refuses_above_its_limit() -> None:
+def test_lanes_run_one_job_at_a_time_and_each_refuses_above_its_own_limit() -> None:
     at_once, most = 0, 0
     lock = threading.Lock()
 
@@ -83,14 +84,16 @@ def test_the_lane_runs_one_job_at_a_time_and_refuses_above_its_limit() -> None:
         return body
 
     async def play() -> list[object]:
-        lane = BatchLane(2)
+        thread = ThreadPoolExecutor(1)
+        lane, another = Lane(thread, 2), Lane(thread, 1)
+        jobs = [*(lane.run(job, b"x") for _ in range(3)), another.run(job, b"z")]
         return [
-            *await asyncio.gather(*(lane.run(job, b"x") for _ in range(3)), return_exceptions=True),
+            *await asyncio.gather(*jobs, return_exceptions=True),
             await lane.run(job, b"y"),
         ]
 
     answers = asyncio.run(play())
-    assert [type(answer) for answer in answers] == [bytes, bytes, Overloaded, bytes]
+    assert [type(answer) for answer in answers] == [bytes, bytes, Overloaded, bytes, bytes]
     assert most == 1
 
 
@@ -99,7 +102,7 @@ def test_a_failing_job_frees_its_place() -> None:
         raise ValueError("no")
 
     async def play() -> None:
-        lane = BatchLane(1)
+        lane = Lane(ThreadPoolExecutor(1), 1)
         for _ in range(3):
             with pytest.raises(ValueError, match="no"):
                 await lane.run(job, b"")

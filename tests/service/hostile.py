@@ -1,11 +1,13 @@
 """Requests that nobody should send, made at random, each with what may be answered to it."""
 
 import json
+import re
 from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
 from app.settings import Settings
+from support.posts import EXAMPLES
 from support.raw import post, post_chunked
 from support.sample import CATEGORIES, EXAMPLE, NUMBERS, REQUIRED, outside, row_with
 
@@ -21,6 +23,9 @@ MEDIA_TYPES = (
     "application/jsonp",
     "\x80\xff",
 )
+NUMBERS_IN_JSON = re.compile(r"(?:(?<=[:,] )|(?<=\[))-?\d[\d.eE+-]*(?=[,\]}])")
+BODIES = {path: json.dumps(body).encode() for path, body in EXAMPLES.items()}
+"""A good body of every route that takes one."""
 TOO_MANY = 4 * Settings().max_batch_bytes
 
 
@@ -51,6 +56,17 @@ def _bad_number(rng: Random) -> tuple[str, bytes]:
     feature = rng.choice(NUMBERS)
     literal = rng.choice((*NOT_NUMBERS, *outside(feature)))
     return feature.name, row_with(feature.name, literal)
+
+
+def no_finite_number(rng: Random) -> Request:
+    """Put what JSON does not know, or float does not hold, in place of a number, on any route."""
+    path, body = rng.choice([*BODIES.items()])
+    found = [*NUMBERS_IN_JSON.finditer(body.decode())]
+    if not found:
+        return no_json(rng)
+    start, end = rng.choice(found).span()
+    literal = rng.choice(("NaN", "Infinity", "-Infinity", "1e999", "-1e999")).encode()
+    return Request(post(path, body[:start] + literal + body[end:]), (422,), ("body", '"input"'))
 
 
 def a_bad_category(rng: Random) -> Request:
@@ -95,12 +111,12 @@ def a_deep_nest(rng: Random) -> Request:
     nest = rng.choice((b"[%s]", b'{"a":%s}'))
     left, right = nest.split(b"%s")
     deep = left * 10_000 + right * rng.choice((0, 10_000))
-    return Request(post("/predict/batch", deep), (400, 422), ("body",))
+    return Request(post(rng.choice([*BODIES]), deep), (400, 413, 422), ("body",))
 
 
 def no_json(rng: Random) -> Request:
     """Send half a row, or bytes that are no text."""
-    whole = json.dumps(ROW).encode()
+    path, whole = rng.choice([*BODIES.items()])
     body = rng.choice(
         (
             whole[: rng.randrange(len(whole))],
@@ -110,20 +126,21 @@ def no_json(rng: Random) -> Request:
             whole.replace(b"e", b"\xc3\x28"),
         )
     )
-    return Request(post(rng.choice(("/predict", "/predict/batch")), body), (400, 422), ("body",))
+    return Request(post(path, body), (400, 422), ("body",))
 
 
 def another_media_type(rng: Random) -> Request:
     """Call JSON something else."""
     media_type = rng.choice(MEDIA_TYPES)
-    data = post("/predict", json.dumps(ROW).encode(), media_type=media_type)
+    path, body = rng.choice([*BODIES.items()])
+    data = post(path, body, media_type=media_type)
     return Request(data, (415,), ("content-type", media_type if media_type.isascii() else ""))
 
 
 def too_many_bytes(rng: Random) -> Request:
     """Send four times what may be sent, announced or in chunks."""
     body = b" " * TOO_MANY
-    path = rng.choice(("/predict", "/predict/batch"))
+    path = rng.choice([*BODIES])
     chunks = [body[: 2**18]] * (TOO_MANY // 2**18)
     data = rng.choice((post(path, body), post_chunked(path, *chunks)))
     return Request(data, (413,), ("body", "limit"))
@@ -139,9 +156,9 @@ def too_many_rows(_rng: Random) -> Request:
 
 def cut_off(rng: Random) -> Request:
     """Leave in the middle of a request, however it was announced."""
-    body = json.dumps(ROW).encode()
-    chunked = post_chunked("/predict", body, body, last=rng.choice((b"", b"5\r\nab", b"zz")))
-    data = rng.choice((chunked, post("/predict", body)))
+    path, body = rng.choice([*BODIES.items()])
+    chunked = post_chunked(path, body, body, last=rng.choice((b"", b"5\r\nab", b"zz")))
+    data = rng.choice((chunked, post(path, body)))
     return Request(data[: rng.randrange(1, len(data))], (), leave=True)
 
 
@@ -172,13 +189,14 @@ def no_http(rng: Random) -> Request:
 def elsewhere(rng: Random) -> Request:
     """Ask for what is not there."""
     above = ("/../etc/passwd", "/page/../page.py", "/page/%2e%2e%2fpage.py", "/page/")
-    path = rng.choice((*above, "/predict/", "/%00", "/%ff", "//", f"/{'a' * 5000}"))
+    almost = (f"{path}{end}" for path in BODIES for end in ("/", "%0a"))
+    path = rng.choice((*above, *almost, "/%00", "/%ff", "//", f"/{'a' * 5000}"))
     method = rng.choice(("GET", "POST", "DELETE", "PATCH", "TRACE"))
     return Request(f"{method} {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode(), (404, 405))
 
 
 KINDS: tuple[Callable[[Random], Request], ...] = (
-    *(a_bad_number, a_row_in_a_batch, a_missing_field, an_unknown_field),
+    *(a_bad_number, no_finite_number, a_row_in_a_batch, a_missing_field, an_unknown_field),
     *([a_bad_category] if CATEGORIES else []),
     *(a_field_twice, a_deep_nest, no_json, another_media_type, cut_off, no_http, elsewhere),
 )

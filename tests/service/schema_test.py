@@ -1,20 +1,17 @@
 """The OpenAPI document against the live service: what it says is what is served."""
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemathesis.core.result import Ok
 
-from app.main import create_app
-from app.model import Model
-from app.settings import Settings
+from support.posts import DISPATCHER, DOCUMENT, EXAMPLES, WITH_BODY
 from support.service import Process
 
 pytestmark = pytest.mark.by_data
 
-SETTINGS = Settings()
-DOCUMENT = create_app(SETTINGS, Model.load(SETTINGS.model_dir)).api.openapi()
 OPERATIONS = {
     result.ok().label: result.ok()
     for result in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()
@@ -22,11 +19,20 @@ OPERATIONS = {
 }
 
 
-def test_the_document_has_every_route_of_the_design() -> None:
-    assert set(OPERATIONS) == {
+def test_the_document_has_the_routes_that_clients_know() -> None:
+    assert set(OPERATIONS) >= {
         *("POST /predict", "POST /predict/batch", "GET /model", "GET /model/holdout"),
         *("GET /healthz", "GET /readyz", "GET /metrics"),
     }
+
+
+def test_the_dispatcher_serves_every_operation_with_a_body() -> None:
+    assert set(WITH_BODY) == set(DISPATCHER.endpoints)
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_the_example_of_a_body_is_answered(client: httpx.Client, path: str) -> None:
+    assert client.post(path, json=EXAMPLES[path]).status_code == 200
 
 
 def check(service: Process, label: str, mode: schemathesis.GenerationMode) -> None:
@@ -44,6 +50,6 @@ def test_what_the_document_allows_is_answered_as_documented(service: Process, la
     check(service, label, schemathesis.GenerationMode.POSITIVE)
 
 
-@pytest.mark.parametrize("label", ["POST /predict", "POST /predict/batch"])
+@pytest.mark.parametrize("label", [f"POST {path}" for path in EXAMPLES])
 def test_what_the_document_forbids_is_refused_as_documented(service: Process, label: str) -> None:
     check(service, label, schemathesis.GenerationMode.NEGATIVE)

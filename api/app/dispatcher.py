@@ -1,4 +1,4 @@
-"""The ASGI application: the two routes in a hurry, and FastAPI for the others."""
+"""The ASGI application: the routes that take a body, and FastAPI for the others."""
 
 from collections.abc import Awaitable, Mapping
 from time import perf_counter
@@ -16,7 +16,7 @@ UNMATCHED = "__unmatched__"
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
 
-class Service:
+class Dispatcher:
     """Dispatches by method and path; counts and logs what FastAPI answers."""
 
     def __init__(
@@ -28,15 +28,15 @@ class Service:
         log_requests: bool,
     ) -> None:
         self.api = api
+        self.endpoints = endpoints
         self.lifecycle = lifecycle
-        self._endpoints = endpoints
         self._metrics = metrics
         self._log_requests = log_requests
         self._routes = [(r.path_regex, str(r.path)) for r in iter_route_contexts(api.routes)]
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request; there are no websockets and no lifespan here."""
-        endpoint = self._endpoints.get((scope["method"], scope["path"]), self._observed)
+        endpoint = self.endpoints.get((scope["method"], scope["path"]), self._observed)
         return endpoint(scope, receive, send)
 
     def _counts(self, scope: Scope) -> RouteCounts:
