@@ -4,7 +4,7 @@ import hashlib
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.features import Feature, Task
+from app.features import Feature, TaskName
 from app.schemas import Row
 
 Label = str | float
@@ -80,7 +80,7 @@ class Metrics(_Part):
     candidates: list[Candidate]
 
 
-class Data(_Part):
+class DataCard(_Part):
     """Where the rows came from, and how many there are."""
 
     name: str
@@ -97,7 +97,7 @@ class ModelCard(_Part):
 
     model_version: str
     estimator: str
-    task: Task
+    task: TaskName
     target: str
     target_unit: str | None
     target_range: tuple[float, float] | None
@@ -112,7 +112,7 @@ class ModelCard(_Part):
     """
     features: list[FeatureCard]
     metrics: Metrics
-    data: Data
+    data: DataCard
     artifacts: dict[str, str]
     """SHA-256 of each file beside the card."""
     versions: dict[str, str]
@@ -129,7 +129,7 @@ class Holdout(_Part):
     """Rows that the model was not fitted on, and how far from its label an answer may be."""
 
     model_version: str
-    task: Task
+    task: TaskName
     target: str
     tolerance: float | None
     """Largest error of a correct value; null in classification."""

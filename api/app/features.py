@@ -14,7 +14,7 @@ Matrix = NDArray[np.float32]
 """Encoded rows, shape (n_rows, n_features)."""
 Outputs = NDArray[np.float32]
 """A probability for each class, shape (n_rows, n_classes), or a value, shape (n_rows, 1)."""
-Task = Literal["classification", "regression"]
+TaskName = Literal["classification", "regression"]
 
 MISSING_CATEGORY = -1
 """Code of a category that is missing or unknown; known ones count from 0."""
@@ -110,7 +110,7 @@ TARGET_RANGE = (
     None if ANSWER.minimum is None or ANSWER.maximum is None else (ANSWER.minimum, ANSWER.maximum)
 )
 """Of regression's answers; None in classification."""
-TASK: Task = "regression" if ANSWER.is_numeric else "classification"
+TASK_NAME: TaskName = "regression" if ANSWER.is_numeric else "classification"
 
 
 def _bytes(feature: Feature) -> int:

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from app import drift, features
-from app.card import Bin, Card, Data, Example, FeatureCard, Golden, Metrics
+from app.card import Bin, Card, DataCard, Example, FeatureCard, Golden, Metrics
 from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, encode
 from app.model import CARD_FILE, Model
 from app.schemas import Row
@@ -59,7 +59,7 @@ def versions() -> dict[str, str]:
 
 
 def build_card(
-    *, estimator: str, fitted: Pipeline, split: Split, metrics: Metrics, data: Data
+    *, estimator: str, fitted: Pipeline, split: Split, metrics: Metrics, data: DataCard
 ) -> Card:
     """Describe a model; `save` adds the hashes of its files and the version."""
     train, holdout = to_rows(split.train), to_rows(split.holdout)
@@ -67,7 +67,7 @@ def build_card(
     return Card(
         model_version="",
         estimator=estimator,
-        task=features.TASK,
+        task=features.TASK_NAME,
         target=TARGET,
         target_unit=ANSWER.unit,
         target_range=TARGET_RANGE,

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from app.card import Correct
 from app.features import CLASSES, TARGET
 from training import TrainingError
-from training.task import FOLDS, Classes, Outputs, Task
+from training.task import FOLDS, Classes, PipelineOutputs, Task
 
 
 class Classification(Task):
@@ -41,20 +41,20 @@ class Classification(Task):
         """Return one that answers the class shares."""
         return DummyClassifier(strategy="prior")
 
-    def outputs(self, model: BaseEstimator, rows: object) -> Outputs:
+    def outputs(self, model: BaseEstimator, rows: object) -> PipelineOutputs:
         """Return the probabilities, shape (n_rows, n_classes)."""
-        found: Outputs = model.predict_proba(rows)
+        found: PipelineOutputs = model.predict_proba(rows)
         return found
 
-    def loss_of(self, truth: Series, outputs: Outputs) -> float:
+    def loss_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the log loss."""
         return float(log_loss(truth, outputs, labels=CLASSES))
 
-    def score_of(self, truth: Series, outputs: Outputs) -> float:
+    def score_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the accuracy."""
         return float((self._winners(outputs) == truth).mean())
 
-    def correct(self, truth: Series, outputs: Outputs) -> Correct:
+    def correct(self, truth: Series, outputs: PipelineOutputs) -> Correct:
         """Return the accuracy once more: it is the share of correct answers."""
         return Correct(holdout=self.score_of(truth, outputs), tolerance=None)
 
@@ -66,11 +66,11 @@ class Classification(Task):
         """Return a row of each class."""
         return [list(target).index(name) for name in CLASSES]
 
-    def report(self, truth: Series, outputs: Outputs) -> str:
+    def report(self, truth: Series, outputs: PipelineOutputs) -> str:
         """Return scikit-learn's report by class."""
         text: str = classification_report(truth, self._winners(outputs), labels=CLASSES)
         return text
 
-    def _winners(self, outputs: Outputs) -> NDArray[np.str_]:
+    def _winners(self, outputs: PipelineOutputs) -> NDArray[np.str_]:
         winners: NDArray[np.str_] = np.array(CLASSES)[outputs.argmax(axis=1)]
         return winners

@@ -53,7 +53,7 @@ def train(recipe: Recipe, out: Path) -> None:
         fitted=fitted,
         split=split,
         metrics=Metrics(**quality, onnx_difference=difference, candidates=compared),
-        data=card.Data(
+        data=card.DataCard(
             name=source.name,
             source=source.source,
             licence=source.licence,

@@ -15,7 +15,7 @@ from app import drift
 from app.card import Correct
 from app.features import ANSWER, TARGET, TARGET_RANGE
 from training import TrainingError
-from training.task import FOLDS, Classes, Outputs, Task
+from training.task import FOLDS, Classes, PipelineOutputs, Task
 
 CORRECT_SHARE = 0.9
 """Share of the held-out rows whose error is small enough to be called correct."""
@@ -49,19 +49,19 @@ class Regression(Task):
         """Return one that answers the mean."""
         return DummyRegressor(strategy="mean")
 
-    def outputs(self, model: BaseEstimator, rows: object) -> Outputs:
+    def outputs(self, model: BaseEstimator, rows: object) -> PipelineOutputs:
         """Return the values, shape (n_rows, 1), none beyond the target's range."""
         return self._bounded(model.predict(rows))
 
-    def loss_of(self, truth: Series, outputs: Outputs) -> float:
+    def loss_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the root mean squared error, in the target's unit."""
         return float(root_mean_squared_error(truth, outputs[:, 0]))
 
-    def score_of(self, truth: Series, outputs: Outputs) -> float:
+    def score_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the coefficient of determination."""
         return float(r2_score(truth, outputs[:, 0]))
 
-    def correct(self, truth: Series, outputs: Outputs) -> Correct:
+    def correct(self, truth: Series, outputs: PipelineOutputs) -> Correct:
         """Return a tolerance that nine of ten rows stay within, and how many exactly do.
 
         It lies half way to the next larger error, so that no rounding decides about a row.
@@ -85,7 +85,7 @@ class Regression(Task):
         order: Sequence[int] = target.to_numpy().argsort(kind="stable").tolist()
         return [order[0], order[len(order) // 2], order[-1]]
 
-    def report(self, truth: Series, outputs: Outputs) -> str:
+    def report(self, truth: Series, outputs: PipelineOutputs) -> str:
         """Return the errors in the target's unit."""
         correct = self.correct(truth, outputs)
         lines = {
@@ -95,5 +95,5 @@ class Regression(Task):
         }
         return "".join(f"\n  {what:22} {value:>8}" for what, value in lines.items()) + "\n"
 
-    def _bounded(self, values: NDArray[np.float64]) -> Outputs:
+    def _bounded(self, values: NDArray[np.float64]) -> PipelineOutputs:
         return np.clip(np.asarray(values, np.float64).reshape(-1, 1), *(TARGET_RANGE or ()))

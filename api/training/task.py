@@ -13,7 +13,7 @@ from app.card import Correct
 
 FOLDS = 5
 
-Outputs = NDArray[np.float64]
+PipelineOutputs = NDArray[np.float64]
 """What the pipeline says, shaped as the service's outputs are."""
 Classes = tuple[list[float], dict[str, float]]
 """Inner edges of the answers' bins, none in classification, and shares by class or bin."""
@@ -48,19 +48,19 @@ class Task(ABC):
         """Return an estimator that learns nothing from the features."""
 
     @abstractmethod
-    def outputs(self, model: BaseEstimator, rows: object) -> Outputs:
+    def outputs(self, model: BaseEstimator, rows: object) -> PipelineOutputs:
         """Return what the service has to answer: probabilities, or values within their range."""
 
     @abstractmethod
-    def loss_of(self, truth: Series, outputs: Outputs) -> float:
+    def loss_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the loss, lower is better."""
 
     @abstractmethod
-    def score_of(self, truth: Series, outputs: Outputs) -> float:
+    def score_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the score, 1 is perfect."""
 
     @abstractmethod
-    def correct(self, truth: Series, outputs: Outputs) -> Correct:
+    def correct(self, truth: Series, outputs: PipelineOutputs) -> Correct:
         """Return the share of correct answers, and what makes an answer correct."""
 
     @abstractmethod
@@ -72,5 +72,5 @@ class Task(ABC):
         """Return the positions of a few rows that are as unlike each other as can be."""
 
     @abstractmethod
-    def report(self, truth: Series, outputs: Outputs) -> str:
+    def report(self, truth: Series, outputs: PipelineOutputs) -> str:
         """Return a table of how well the held-out rows were answered."""
