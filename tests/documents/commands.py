@@ -18,11 +18,14 @@ WITH_VALUE = {"-n", "-l", "-o", "-p", "--type"}
 
 
 def for_cluster(command: list[str]) -> Iterator[str]:
-    """Yield namespaces, objects and their ports that do not exist."""
+    """Yield namespaces, labels, objects and their ports that do not exist."""
     options = dict(pairwise(command))
     namespace = options.get("-n", "")
     if namespace and namespace not in {space for space, _ in known_names.objects()}:
         yield f"namespace {namespace}"
+    label = options.get("-l", "").partition("=")[2]
+    if label and label not in {own.partition("/")[2] for _, own in known_names.objects()}:
+        yield f"label {label}"
     plain = [
         word for before, word in pairwise(command)
         if not word.startswith("-") and before not in WITH_VALUE

@@ -55,6 +55,7 @@ def test_all_links_lead_somewhere() -> None:
     ["`API: Burn ratio`", "`Grafana: Burn rate`", "`manifest/web-deployment.yaml`", "`make deploy`",
      "`deployment/web`", "`http://$NODE:30801`", "`http://$NODE:30800/ready`", "`Source-Comit`",
      "`model:feature_psi:1m`", "`/predictions`", "`SLOBurnHot`", "`severty`",
+     "`kubectl -n mlops logs -l app.kubernetes.io/name=web`",
      "`kubectl -n mlops logs deployment/web`", "`kubectl -n prod get pods`",
      "`kubectl -n argocd logs deployment/api`", "`kubectl logs deployment/api`",
      "`git log -- manifests/api.yaml`", "`curl http://$NODE:30800/models`",

@@ -8,7 +8,7 @@ import yaml
 
 from support import kustomize
 from support.kustomize import name
-from support.paths import INSTALL, MANIFEST, ROOT
+from support.paths import INSTALL, MANIFEST, PROMETHEUS, ROOT
 
 OFF_BY_DEFAULT = [*MANIFEST.glob("components/*/*-*.yaml")]
 
@@ -36,6 +36,12 @@ def test_every_file_of_the_manifest_is_rendered() -> None:
     assert files <= set(listed)
     kinds = [yaml.safe_load((MANIFEST / file).read_text()) for file in files]
     assert {name(found) for found in kinds} <= kustomize.objects(MANIFEST).keys()
+
+
+def test_prometheus_gets_every_file_of_rules() -> None:
+    found = kustomize.objects(MANIFEST)
+    (rules,) = (o["data"] for name, o in found.items() if "ConfigMap prometheus-rules-" in name)
+    assert rules.keys() == {file.name for file in (PROMETHEUS / "rules").iterdir()}
 
 
 def test_no_two_objects_have_the_same_kind_and_name() -> None:

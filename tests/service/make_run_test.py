@@ -19,6 +19,8 @@ from support.waiting import wait_until
 
 MODEL = "api/data/model"
 STARTED = [port for port in PORTS if port.process != "grafana" or shutil.which("grafana")]
+STARTS_WITHIN = 120
+"""Seconds: Locust, the canary and the service start together, beside other tests."""
 WEB = ("PORT", "LOCUST_WEB_PORT", "LOCUST_METRICS_PORT", "CANARY_METRICS_PORT")
 
 
@@ -46,7 +48,7 @@ def get(run: MakeRun, variable: str, path: str = "") -> httpx.Response | None:
 
 
 def answers(run: MakeRun, variable: str, path: str = "") -> httpx.Response:
-    return wait_until(f"{variable} {path}", lambda: get(run, variable, path))  # type: ignore[return-value]
+    return wait_until(f"{variable} {path}", lambda: get(run, variable, path), STARTS_WITHIN)  # type: ignore[return-value]
 
 
 def are_free(run: MakeRun) -> bool:
@@ -73,8 +75,9 @@ def test_prometheus_has_every_rule_and_all_targets_are_up(run: MakeRun) -> None:
 def test_the_start_prints_the_addresses_and_says_what_is_left_out(run: MakeRun) -> None:
     answers(run, "PORT")
     said = run.printed()
-    for variable in ("PORT", "LOCUST_WEB_PORT", "PROMETHEUS_PORT"):
-        assert run.url(variable).rstrip("/") in said, said
+    for name, variable in (("API", "PORT"), ("Locust", "LOCUST_WEB_PORT")):
+        assert f"{name:12}{run.url(variable).rstrip('/')}" in said, said
+    assert f"Prometheus  {run.url('PROMETHEUS_PORT').rstrip('/')}" in said, said
     assert ("Grafana     not started" in said) == (not shutil.which("grafana"))
     assert (run.url("GRAFANA_PORT").rstrip("/") in said) == bool(shutil.which("grafana"))
 
