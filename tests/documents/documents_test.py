@@ -51,6 +51,7 @@ def test_all_links_and_pictures_of_a_document_lead_somewhere(name: str) -> None:
         "```\n$ .venv/bin/pythn api/train_model.py\n```", "`cd web && ls`",
         "`cd app && ../.venv/bin/python -m app`",
         "`cd api && ../.venv/bin/locust -f locust.py`", "`git log -- manifests`",
+        "```mermaid\nflowchart LR\n  a[\"test<br>make tests\"]\n```",
         "`docker build -f web/Dockerfile .`", "`docker compose -f loadtester/compose.yaml up`",
         "`kubectl apply -f application.yaml`", "`kubectl kustomize manifests`", "`argocd/setup.sh`",
         # routes, addresses, ports

@@ -34,7 +34,7 @@ def is_reachable(url: str) -> bool:
 
 
 def used(text: str) -> Iterator[str]:
-    """Yield what commands, addresses, tables of ports and trees of folders name in vain."""
+    """Yield what commands, addresses, tables of ports, trees and diagrams name in vain."""
     for folder, command in document.commands(text):
         yield from for_command(folder, command)
     for url in re.findall(r"https?://[^\s`'\")>,;]+", text):
@@ -48,6 +48,9 @@ def used(text: str) -> Iterator[str]:
     for path, said in document.tree(text):
         yield from () if (ROOT / path).exists() else (path,)
         yield from set(re.findall(FILE, said)) - known_names.files()
+    for label in re.findall(r'"([^"]*)"', "\n".join(document.blocks(text, "mermaid"))):
+        commands = filter(document.is_command, label.split("<br>"))
+        yield from used("".join(f"`{command}`" for command in commands))
 
 
 def exists(span: str) -> bool:

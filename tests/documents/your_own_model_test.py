@@ -58,7 +58,8 @@ def test_what_runs_answers_as_the_document_says(diabetes: Fork, tmp_path: Path) 
             command = re.sub(
                 r"(?<=127\.0\.0\.1:)\d{4}", lambda found: str(ports[int(found[0])]), step.command
             )
-            done = diabetes.run(command)
+            # Other tests run beside it, and take their share of the time that its p95 may be.
+            done = diabetes.run(command, LOCUST_MAX_P95_MS="10000")
             if "/metrics |" in command:  # how many there are is another matter every time
                 assert walkthrough.words(done.stdout) == walkthrough.words(step.output), command
             else:

@@ -34,8 +34,8 @@ def canary_rows(stack: Stack) -> int:
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     with running(tmp_path_factory.mktemp("stack")) as stack:
-        stack.locust.swarm(100)
-        wait_until("2,000 requests", lambda: stack.locust.sent() > 2000, 120)
+        stack.locust.swarm(40)
+        wait_until("1,000 requests", lambda: stack.locust.sent() > 1000, 120)
         locust = stack.locust.stop()
         yield Ended(stack, locust, canary_rows(stack))
 

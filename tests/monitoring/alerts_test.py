@@ -34,7 +34,7 @@ CONFIGURED = configuration()["global"]
 CLEAN_MINUTES = 75
 """An hour after the rules' windows of up to ten minutes are full."""
 DRIFT_WITHIN = 7
-WRONG_WITHIN = 3
+WRONG_WITHIN = 2
 """Minutes."""
 
 

@@ -51,8 +51,9 @@ class Fork:
             (own / f"{stamp}.stamp").touch()
 
     def environment(self, **variables: str) -> dict[str, str]:
-        """Return this process' environment without what a test run puts into it."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SERVING_", "PYTEST_"))}
+        """Return this process' environment without what make and a test run put into it."""
+        foreign = ("MAKE", "MFLAGS", "PYTEST_", "SERVING_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         return {**kept, **variables}
 
     def run(self, command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
