@@ -19,7 +19,7 @@ from deployed import image_tags
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import BOT, MANIFEST, Clone, Done, Origin, digest, tag
 
-TRIALS = int(os.environ.get("RACE_TRIALS", "25"))
+TRIALS = int(os.environ.get("RACE_TRIALS", "12"))
 SEED = os.environ.get("RACE_SEED", str(time.time_ns()))
 LONGEST_DELAY = 1.0
 """Seconds over which the writers of a trial start: about as long as one of them takes."""

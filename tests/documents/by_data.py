@@ -10,8 +10,7 @@ def passes(fork: Fork) -> None:
     """Run them in the copy; of sockets, signals and workers the data changes nothing."""
     tests = [name for name in tracked() if name.endswith("_test.py")]
     marked = [name for name in tests if "mark.by_data" in (ROOT / name).read_text()]
-    # Two workers: the one with the stack of processes waits most of the time.
-    options = f"-q -p no:cacheprovider -n 2 -m by_data {' '.join(marked)}"
+    options = f"-q -p no:cacheprovider -m by_data {' '.join(marked)}"
     done = fork.run(f"{sys.executable} -m pytest {options}")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     assert " 3 skipped" in done.stdout.splitlines()[-1]  # those of the penguins

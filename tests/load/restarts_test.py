@@ -21,7 +21,7 @@ def test_a_killed_worker_s_load_goes_on_once_another_is_there(stack: Stack) -> N
     stack.running["worker1"].kill()
     wait_until("the loss is seen", lambda: stack.locust.users().get("missing"))
     # Not only when the lost one is given up, after 60 s.
-    wait_until("ten users each", lambda: stack.locust.users().get("running") == [10, 10])
+    wait_until("ten users each", lambda: stack.locust.users().get("running") == [10, 10], 50)
 
 
 def correct_rows(stack: Stack) -> float:

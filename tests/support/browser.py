@@ -13,10 +13,27 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 TIMEOUT_MS = 30_000
 expect.set_options(timeout=TIMEOUT_MS)
 
+_shared: list[Browser] = []
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """Let all pages until the block ends be of one browser, which takes a second to start.
+
+    No asyncio.run() in there: Playwright's own loop runs as long as the browser does.
+    """
+    with chromium() as browser:
+        _shared.append(browser)
+        yield
+        _shared.remove(browser)
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a browser until the block ends."""
+    """Run a browser until the block ends; within `shared`, yield that one."""
+    if _shared:
+        yield _shared[-1]
+        return
     # The Node that comes with Playwright needs libatomic, which a small Linux does not have.
     os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(Path(executable.ROOT_DIR) / "bin" / "node")
     with sync_playwright() as playwright:
@@ -47,4 +64,5 @@ def new_page(
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.extend([said.text] * (said.type == "error")))
         yield page
+        page.close()
     assert [error for error in errors if not (expected and re.search(expected, error))] == []
