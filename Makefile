@@ -28,7 +28,7 @@ run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp) $
 	@PYTHONPATH=api $(BIN)/python -m loadtester.local
 
 test: lint $(MODEL) .venv/kustomize.stamp .venv/chromium.stamp ## Check style and types, run all tests
-	$(BIN)/pytest -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) -m "not alone" --durations=10
+	$(BIN)/pytest -n $$((3 * $$(getconf _NPROCESSORS_ONLN))) -m "not alone" --durations=10
 	$(BIN)/pytest -m alone --durations=10 || [ $$? -eq 5 ]  # where PYTEST_ADDOPTS names tests of which none is
 
 lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
