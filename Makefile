@@ -4,8 +4,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# The locks hold for these; images have the first. PYTHON=... takes another program.
+# The locks hold for these; images have the first. The first of them that is there is taken, unless one is named.
 PYTHONS := 3.11 3.12 3.13
+PYTHON ?=
 PROMETHEUS ?= yes
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
