@@ -159,14 +159,14 @@ def test_every_wrong_answer_fails_its_request_and_is_quoted(
 
 def test_a_new_model_in_the_middle_fails_nothing(holdout: Answer, tmp_path: Path) -> None:
     def version(n: int) -> dict[str, str]:
-        return {"model_version": "first" if n < 50 else "second"}
+        return {"model_version": "first" if n < 15 else "second"}
 
     with imitating(
         lambda n, _: {**holdout(n, None), **version(n)},
         lambda n, sent: to_each(sent, {**RIGHT, **version(n)}),
     ) as (url, posts):
         run = Run(tmp_path, url).end()
-    assert posts.total() > 50
+    assert posts.total() > 15
     assert (run.code, run.total("num_failures")) == (0, 0)
     assert run.stats["/model/holdout"]["num_requests"] == 2
 

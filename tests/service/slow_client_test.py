@@ -77,7 +77,7 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
         select.select([client], [], [])
         held = value(scrape(probe), "process_open_fds")
         deadline = time.monotonic() + 30
-        while value(scrape(probe), "process_open_fds") == held:
+        while value(scrape(probe), "process_open_fds") >= held:
             assert time.monotonic() < deadline, "the connection is still held"
             time.sleep(0.1)
         # What the kernel had taken still comes, and then no more.
