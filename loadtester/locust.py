@@ -15,7 +15,7 @@ from typing import Any
 
 from gevent import sleep
 from gevent.lock import RLock
-from locust import FastHttpUser, constant_throughput, events, task
+from locust import FastHttpUser, constant_throughput, events, tag, task
 from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
@@ -35,7 +35,7 @@ RETRY_SECONDS = 1.0
 
 
 class Client(FastHttpUser):
-    """Sends held-out rows, one request a second: nine single rows for each batch."""
+    """Sends one request a second of held-out rows; the tasks below say how often each is sent."""
 
     wait_time = constant_throughput(1)
     connection_timeout = 5.0
@@ -70,11 +70,13 @@ class Client(FastHttpUser):
                 except WrongAnswer as wrong:
                     response.failure(str(wrong))
 
+    @tag("predict")
     @task(9)
     def predict(self) -> None:
         """Send one row."""
         self.send("/predict", next(self.rows)[0], self.check)
 
+    @tag("predict")
     @task(1)
     def predict_batch(self) -> None:
         """Send some rows together."""

@@ -1,4 +1,6 @@
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from support import document
 from support.origin import Clone, Origin
 from support.paths import MANIFEST, PROMETHEUS
 from support.service import Process, serving
+
+# For `.venv/bin/pytest`: what `make setup` has brought is found as it is within `make test`.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,6 +24,8 @@ class Broken(locust.User):
     @locust.task
     def ask(self): 1 / 0
 """
+ONLY_PREDICT = ("--tags", "predict")
+"""The tasks that a service which is imitated knows; another route's would fail."""
 Wrong = list[tuple[Any, str]]
 """Answers, and how each is quoted."""
 
@@ -165,7 +167,7 @@ def test_a_new_model_in_the_middle_fails_nothing(holdout: Answer, tmp_path: Path
         lambda n, _: {**holdout(n, None), **version(n)},
         lambda n, sent: to_each(sent, {**RIGHT, **version(n)}),
     ) as (url, posts):
-        run = Run(tmp_path, url).end()
+        run = Run(tmp_path, url, *ONLY_PREDICT).end()
     assert posts.total() > 15
     assert (run.code, run.total("num_failures")) == (0, 0)
     assert run.stats["/model/holdout"]["num_requests"] == 2
@@ -173,7 +175,7 @@ def test_a_new_model_in_the_middle_fails_nothing(holdout: Answer, tmp_path: Path
 
 def test_a_user_takes_a_new_connection_every_ten_requests(holdout: Answer, tmp_path: Path) -> None:
     with imitating(holdout, lambda _, sent: to_each(sent, RIGHT)) as (url, posts):
-        run = Run(tmp_path, url).end()
+        run = Run(tmp_path, url, *ONLY_PREDICT).end()
     first, *others, last = posts.values()
     assert run.total("num_failures") == 0
     assert others

@@ -12,6 +12,7 @@ from app.page import FOLDER, INDEX
 from support.browser import new_page
 from support.model_page import button, field, first_paint_ms, opened, predict, visit
 from support.paths import TESTS
+from support.posts import EXAMPLES
 from support.service import Process, scrape, serving, value
 
 AXE = TESTS / "node/node_modules/axe-core/axe.min.js"
@@ -57,7 +58,7 @@ def test_the_pages_files_share_one_label_and_others_are_not_found() -> None:
         assert [client.get(f"/page/{n}").status_code for n in range(5)] == [404] * 5
         seen = scrape(client)
         counted = {dict(labels).get("handler") for _, labels in seen} - {None}
-        assert counted == {"/predict", "/predict/batch", "/page/{name}", "/metrics"}
+        assert counted == {*EXAMPLES, "/page/{name}", "/metrics"}
         labels = {"handler": "/page/{name}", "method": "GET"}
         assert value(seen, "http_requests_total", status="200", **labels) == len(files)
         assert value(seen, "http_requests_total", status="404", **labels) == 5
