@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from app.features import FEATURES, TARGET
 from support.browser import new_page
 from support.model_page import numbers, visit
 from support.psi import psi_from_metrics
 from support.service import Process, Samples, scrape, serving, value
+from support.waiting import wait_until
 
 POLL_S = 2
 HIDE = """hidden => {
@@ -32,9 +33,17 @@ class Watched(NamedTuple):
 
     def next_reading(self) -> None:
         """Let the page read /metrics once more."""
-        with self.page.expect_response("**/metrics"):
-            self.page.clock.run_for(1000 * POLL_S)
+        # A reading that is still under way has not set the timer of the next one yet.
+        wait_until("a reading", self._turns_the_clock_to_a_reading)
         expect(self.page.locator("#traffic")).to_contain_text(f"{POLL_S}.0 s apart")
+
+    def _turns_the_clock_to_a_reading(self) -> bool:
+        try:
+            with self.page.expect_response("**/metrics", timeout=2000):
+                self.page.clock.run_for(1000 * POLL_S)
+        except Error:  # none came in time
+            return False
+        return True
 
     def table(self, name: str, column: int = 0) -> dict[str, float]:
         return numbers(self.page.get_by_role("table", name=name), column)
