@@ -34,10 +34,11 @@ class Watched(NamedTuple):
     def next_reading(self) -> None:
         """Let the page read /metrics once more."""
         # A reading that is still under way has not set the timer of the next one yet.
-        wait_until("a reading", self._turns_the_clock_to_a_reading)
+        wait_until("a reading", self.turns_the_clock_to_a_reading)
         expect(self.page.locator("#traffic")).to_contain_text(f"{POLL_S}.0 s apart")
 
-    def _turns_the_clock_to_a_reading(self) -> bool:
+    def turns_the_clock_to_a_reading(self) -> bool:
+        """Tell whether a reading came of it."""
         try:
             with self.page.expect_response("**/metrics", timeout=2000):
                 self.page.clock.run_for(1000 * POLL_S)
@@ -60,10 +61,12 @@ def watched(service: Process) -> Iterator[Watched]:
     with new_page() as page, httpx.Client(base_url=service.url) as client:
         page.clock.install(time=START)
         visit(page, service.url)
-        with page.expect_response("**/metrics"):
-            page.clock.pause_at(START + datetime.timedelta(hours=1))
-        expect(page.locator("#traffic tbody tr")).to_have_count(2)
-        yield Watched(page, client, [r["row"] for r in client.get("/model/holdout").json()["rows"]])
+        page.clock.pause_at(START + datetime.timedelta(hours=1))
+        rows = [r["row"] for r in client.get("/model/holdout").json()["rows"]]
+        watched = Watched(page, client, rows)
+        for _ in range(2):
+            wait_until("a reading", watched.turns_the_clock_to_a_reading)
+        yield watched
 
 
 def histogram_quantile(q: float, before: Samples, after: Samples, handler: str) -> float:
