@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from playwright.sync_api import Error, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.features import FEATURES, TARGET
 from support.browser import new_page
 from support.model_page import numbers, visit
 from support.psi import psi_from_metrics
 from support.service import Process, Samples, scrape, serving, value
-from support.waiting import wait_until
 
 POLL_S = 2
 HIDE = """hidden => {
@@ -32,19 +31,18 @@ class Watched(NamedTuple):
     rows: list[dict[str, object]]
 
     def next_reading(self) -> None:
-        """Let the page read /metrics once more."""
-        # A reading that is still under way has not set the timer of the next one yet.
-        wait_until("a reading", self.turns_the_clock_to_a_reading)
+        """Let the page read /metrics once more, and wait until that is shown."""
+        self.turn(1000 * POLL_S)
         expect(self.page.locator("#traffic")).to_contain_text(f"{POLL_S}.0 s apart")
 
-    def turns_the_clock_to_a_reading(self) -> bool:
-        """Tell whether a reading came of it."""
-        try:
-            with self.page.expect_response("**/metrics", timeout=2000):
-                self.page.clock.run_for(1000 * POLL_S)
-        except Error:  # none came in time
-            return False
-        return True
+    def turn(self, milliseconds: int) -> None:
+        """Turn the clock and wait for the table that a reading puts in place of the one before.
+
+        Not for its answer: the page sets the timer of the next reading when it has shown this one.
+        """
+        self.page.locator("#traffic > *").evaluate_all("all => all.map(e => e.dataset.old = '')")
+        self.page.clock.run_for(milliseconds)
+        expect(self.page.locator("#traffic [data-old]")).to_have_count(0)
 
     def table(self, name: str, column: int = 0) -> dict[str, float]:
         return numbers(self.page.get_by_role("table", name=name), column)
@@ -61,11 +59,14 @@ def watched(service: Process) -> Iterator[Watched]:
     with new_page() as page, httpx.Client(base_url=service.url) as client:
         page.clock.install(time=START)
         visit(page, service.url)
+        expect(page.locator("#traffic table")).to_be_attached()
         page.clock.pause_at(START + datetime.timedelta(hours=1))
         rows = [r["row"] for r in client.get("/model/holdout").json()["rows"]]
         watched = Watched(page, client, rows)
+        # The first may show what was under way when the clock stopped; after the second nothing is.
         for _ in range(2):
-            wait_until("a reading", watched.turns_the_clock_to_a_reading)
+            watched.turn(1000 * POLL_S)
+        expect(page.locator("#traffic tbody tr")).to_have_count(2)
         yield watched
 
 
