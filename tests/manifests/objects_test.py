@@ -13,14 +13,9 @@ from support.paths import INSTALL, MANIFEST, PROMETHEUS, ROOT
 OFF_BY_DEFAULT = [*MANIFEST.glob("components/*/*-*.yaml")]
 
 
-def installed() -> list[dict[str, Any]]:
-    """Return the objects of Argo CD."""
-    return [*yaml.safe_load_all(INSTALL.read_text())]
-
-
 def objects() -> list[dict[str, Any]]:
     """Return all that is deployed: Argo CD, and what it deploys."""
-    return [*installed(), *kustomize.objects(MANIFEST).values()]
+    return [*yaml.safe_load_all(INSTALL.read_text()), *kustomize.objects(MANIFEST).values()]
 
 
 def workloads() -> Iterator[tuple[str, dict[str, Any]]]:
