@@ -70,6 +70,7 @@ lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd prometheus && $(LOCK) requirements.in -o requirements.txt
 	cd tests && $(LOCK) requirements.in -o requirements.txt
 	cd tests/tools && $(LOCK) requirements.in -o requirements.txt
+	cd tests/tools && $(LOCK) uv.in -o uv.txt
 
 clean: ## Remove .venv, the model and caches
 	git clean -qfdX
@@ -77,8 +78,8 @@ clean: ## Remove .venv, the model and caches
 .venv/train.stamp: api/requirements-train.txt
 .venv/test.stamp: tests/requirements.txt
 .venv/train.stamp .venv/test.stamp: | .venv/bin/pip
-	@echo "Installing $< into .venv; the first time takes about a minute"
-	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@echo "Installing $< into .venv"
+	@tests/tools/packages.sh $< .venv
 	@touch $@
 
 .venv/bin/pip:
