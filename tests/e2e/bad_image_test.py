@@ -16,12 +16,13 @@ from support.waiting import wait_until
 
 MODEL = "/srv/data/model/model.onnx"
 BAD: dict[str, Callable[[], str]] = {
-    "crashes": lambda: spoil("crashes", 'CMD ["python", "-c", "raise SystemExit(1)"]'),
+    "refuses to start": lambda: spoil(
+        "altered", "USER 0", f"RUN printf x >> {MODEL}", "USER 10001"
+    ),
     "never ready": lambda: spoil("never-ready", 'CMD ["python", "-m", "http.server", "8000"]'),
     "does not exist": lambda: f"docker.io/{USER}/{API_IMAGE}:does-not-exist",
-    "model altered": lambda: spoil("altered", "USER 0", f"RUN printf x >> {MODEL}", "USER 10001"),
 }
-ALERTED = "crashes"
+ALERTED = "refuses to start"
 """The alert is that of a degraded application, whatever the image; one kind waits for it, a minute
 and more. This one, since a crash loop is also called progressing now and then."""
 REVERTED_WITHIN = 180

@@ -1,6 +1,8 @@
 """A push to develop is live, with no hand in between; a worse model is not, unless asked for."""
 
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +12,7 @@ from e2e.github.act import Run
 from e2e.github.hub import GitHub
 from e2e.image_builder import DOCKERFILES
 from e2e.traffic import Traffic, versions
+from support.clients import Prometheus
 from support.cluster import API_PORT, Application, get, url
 from support.git import git
 from support.waiting import wait_until
@@ -18,6 +21,11 @@ RUN_SECONDS = 900
 IMAGES_PUSHED = "Build and push the load tester's image"
 FROM_IMAGES_TO_LIVE = 30
 """Seconds."""
+LONGEST_ALERT = 900
+"""Seconds that an alert of an earlier test may last: ProcessRestarting looks back so far."""
+AFTERMATH = 150
+"""Seconds until what a deploy left behind would fire: Locust's master misses a worker for a minute
+at most, a target may be down for two."""
 TRAINING = "api/train_model.py"
 STRONG, WEAK = "LogisticRegression(C=10,", "LogisticRegression(C=1,"
 GREEN = {"test": "success", "publish": "success", "deploy": "success"}
@@ -53,9 +61,29 @@ def print_stages(run: Run, pushed: float, live: float) -> None:
     print(f"{'from images to live':24}{live - end_of(run, IMAGES_PUSHED):6.0f} s")
 
 
-def test_a_push_is_live_within_seconds_of_its_images(
-    application: Application, github: GitHub, developer: Developer
-) -> None:
+@dataclass(frozen=True)
+class Release:
+    """What came of a push: live for a moment, then undone. Times are seconds since 1970."""
+
+    run: Run
+    source: str
+    deploy: str
+    told: dict[str, str]
+    card: dict[str, Any]
+    images: dict[str, str]
+    pushed: float
+    live: float
+    undone: float
+    traffic: Traffic
+
+
+@pytest.fixture(scope="module")
+def release(
+    current: Application, github: GitHub, developer: Developer, prometheus: Prometheus
+) -> Release:
+    """Push, wait until it is live and settled, and revert what was deployed, all under traffic."""
+    current.settle(github.tip(), 300)
+    wait_until("silence", lambda: not prometheus.firing(), LONGEST_ALERT)
     pushed = time.time()
     with Traffic() as traffic:
         source = developer.add("docs/pushed.md", "A change.\n", "Change something")
@@ -65,21 +93,33 @@ def test_a_push_is_live_within_seconds_of_its_images(
         told = trailers(github, deploy)
         wait_until("the new version", lambda: versions() == {told["Image-Tag"]}, 120)
         live = time.time()
-        application.settle(deploy)
-    print_stages(run, pushed, live)
-    assert live - end_of(run, IMAGES_PUSHED) < FROM_IMAGES_TO_LIVE
-    assert traffic.failed == []
+        current.settle(deploy)
+        card = httpx.get(f"{url(API_PORT)}/model").json()
+        images = {name: image(name) for name in ("api", "locust")}
+        current.settle(developer.revert(deploy))
+    undone = time.time()
+    return Release(run, source, deploy, told, card, images, pushed, live, undone, traffic)
 
-    assert told["Source-Commit"] == source
-    answer = httpx.get(f"{url(API_PORT)}/model").json()
-    assert answer["model_version"] == told["Model-Version"]
-    for deployment, image in zip(("api", "locust"), DOCKERFILES, strict=True):
-        (container,) = get("deployment", deployment)["spec"]["template"]["spec"]["containers"]
-        assert f"/{image}:{told['Image-Tag']}@sha256:" in container["image"]
 
-    author = git(github.bare, "show", "-s", "--format=%an", deploy)
+def image(deployment: str) -> str:
+    """Return the image of a Deployment's only container."""
+    (container,) = get("deployment", deployment)["spec"]["template"]["spec"]["containers"]
+    return str(container["image"])
+
+
+def test_a_push_is_live_within_seconds_of_its_images(release: Release, github: GitHub) -> None:
+    print_stages(release.run, release.pushed, release.live)
+    assert release.live - end_of(release.run, IMAGES_PUSHED) < FROM_IMAGES_TO_LIVE
+    assert release.traffic.failed == []
+
+    assert release.told["Source-Commit"] == release.source
+    assert release.card["model_version"] == release.told["Model-Version"]
+    for found, name in zip(release.images.values(), DOCKERFILES, strict=True):
+        assert f"/{name}:{release.told['Image-Tag']}@sha256:" in found
+
+    author = git(github.bare, "show", "-s", "--format=%an", release.deploy)
     assert author == "github-actions[bot]"
-    assert github.run_of(deploy).ignored == "paths-ignore: only manifest/kustomization.yaml"
+    assert github.run_of(release.deploy).ignored == "paths-ignore: only manifest/kustomization.yaml"
 
 
 @pytest.mark.usefixtures("application")
@@ -104,3 +144,13 @@ def test_a_worse_model_is_stopped_before_its_images_and_let_in_by_a_reason(
 
     application.settle(developer.revert(deploy))
     assert versions() == before
+
+
+def test_neither_the_deploy_nor_its_rollback_raised_an_alert(
+    release: Release, prometheus: Prometheus
+) -> None:
+    time.sleep(max(0, release.undone + AFTERMATH - time.time()))
+    series = prometheus.query_range("ALERTS", time.time() - release.pushed)
+    seen = {(alert["metric"]["alertstate"], alert["metric"]["alertname"]) for alert in series}
+    print(f"{sorted(seen)}, {release.traffic.answered} answers")
+    assert {name for state, name in seen if state == "firing"} == set()
