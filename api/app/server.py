@@ -105,18 +105,25 @@ class DrainingServer(uvicorn.Server):
         self._service = service
         self._drain_seconds = drain_seconds
         self._stop_at: float | None = None
+        self._told = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain on the first SIGTERM; stop immediately on Ctrl-C or a second signal."""
+        """Begin to drain on the first SIGTERM; stop immediately on Ctrl-C or a second signal.
+
+        Nothing is logged here: a signal may come while a line is being written, and a stream that
+        is entered twice raises. The signal would be lost, and the pod killed with its requests.
+        """
         if sig == signal.SIGTERM and self._stop_at is None:
-            logger.info("draining for %g s", self._drain_seconds)
             self._service.lifecycle.drain()
             self._stop_at = time.monotonic() + self._drain_seconds
         else:
             super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop when the drain is over."""
+        """Say that the drain has begun, and stop when it is over."""
+        if self._stop_at is not None and not self._told:
+            logger.info("draining for %g s", self._drain_seconds)
+            self._told = True
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
         return await super().on_tick(counter)

@@ -1,14 +1,20 @@
 """How the process leaves: not ready, all that was accepted answered, nobody waited for."""
 
 import asyncio
+import fcntl
 import json
-from contextlib import AsyncExitStack
+import re
+import signal
+import subprocess
+from contextlib import AsyncExitStack, suppress
 
 import httpx
+import pytest
 
 from app import schemas
+from support.paths import API
 from support.raw import connected, post
-from support.service import serving
+from support.service import COMMAND, ENDS_WITHIN, environment, serving
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n"
 BATCH = post("/predict/batch", json.dumps([schemas.EXAMPLE] * 1000).encode())
@@ -80,3 +86,30 @@ def test_ctrl_c_ends_it_without_a_drain_and_without_a_traceback() -> None:
         service.interrupt()
         assert service.exit_code() == 0
         assert "Traceback" not in "".join(service.lines)
+
+
+def ask_until_it_stands_still(url: str) -> None:
+    with suppress(httpx.TimeoutException):
+        for _ in range(1000):
+            httpx.get(f"{url}/healthz", timeout=1)
+        pytest.fail("its log did not stop the service")
+
+
+def test_sigterm_in_the_middle_of_a_log_line_is_heard() -> None:
+    settings = environment(port=0, drain_seconds=0, log_requests=True)
+    with subprocess.Popen(
+        COMMAND, cwd=API, env=settings, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr
+            # A page holds some twenty lines; then the service stands still within one.
+            fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+            addresses = (re.search(r"http://[\d.:]+", line) for line in process.stderr)
+            ask_until_it_stands_still(next(filter(None, addresses))[0])
+            process.send_signal(signal.SIGTERM)
+            _, rest = process.communicate(timeout=ENDS_WITHIN)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "Logging error" not in rest
+    assert "draining for 0 s" in rest
