@@ -7,9 +7,12 @@ from app import drift
 from app.features import MISSING_CATEGORY, Feature
 
 NUMBER = Feature(
-    name="height", description="", unit="m", nullable=True, minimum=0, maximum=1000, categories=()
+    name="height", description="", unit="m", type="number", nullable=True,
+    minimum=0, maximum=1000, categories=(),
+)  # fmt: skip
+CATEGORY = NUMBER.model_copy(
+    update={"type": "string", "minimum": None, "maximum": None, "categories": ("a", "b")}
 )
-CATEGORY = NUMBER.model_copy(update={"minimum": None, "maximum": None, "categories": ("a", "b")})
 VALUES = st.lists(st.floats(0, 100, width=32), min_size=1)
 
 
