@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
+from functools import reduce
+from operator import attrgetter, or_
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -172,7 +173,7 @@ def _exact(annotation: Any) -> Any:
         if all(type(value) is bool for value in values):
             return Annotated[annotation, _Exact(core_schema.bool_schema(strict=True))]
     elif get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(map(_exact, values))]
+        return reduce(or_, map(_exact, values))
     elif get_origin(annotation) is Annotated:
         return Annotated[_exact(values[0]), *values[1:]]
     return annotation

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from app import schemas
-from app.features import FEATURES, TARGET
-from support.model_page import Row, box, button, drawn, field, fill, opened, predict, visit
+from app.features import FEATURES, TARGET, text_of
+from support.model_page import Row, as_text, box, button, drawn, field, fill, opened, predict, visit
 from support.sample import NOTHING, NUMBER, NUMBERS, REQUIRED
 from support.service import Process, serving
 
@@ -53,7 +53,9 @@ def test_a_row_is_predicted_by_keyboard_alone(
         order.append(focused(page))
         if feature.is_numeric:
             page.keyboard.press("Control+A")
-        page.keyboard.type(str(held_out[feature.name] or ("" if feature.is_numeric else "not k")))
+        page.keyboard.type(
+            as_text(held_out[feature.name]) or ("" if feature.is_numeric else "not k")
+        )
         page.keyboard.press("Tab")
     order.append(focused(page))
     assert order == [*(f.name for f in FEATURES), "Predict"]
@@ -85,7 +87,7 @@ def test_the_form_has_name_unit_range_and_description_of_each_feature(page: Page
             expect(found).to_contain_text(f"{feature.minimum:,.12g} to {feature.maximum:,.12g}")
         else:
             texts = found.locator("option").all_text_contents()
-            assert texts[1:] == list(feature.categories)
+            assert texts[1:] == [*map(text_of, feature.categories)]
 
 
 @pytest.mark.by_data
