@@ -53,6 +53,7 @@ def test_a_row_is_predicted_by_keyboard_alone(
         order.append(focused(page))
         if feature.is_numeric:
             page.keyboard.press("Control+A")
+            page.keyboard.press("Delete")
         page.keyboard.type(
             as_text(held_out[feature.name]) or ("" if feature.is_numeric else "not k")
         )
