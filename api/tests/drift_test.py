@@ -37,6 +37,18 @@ def test_a_category_has_a_bin_for_each_value_and_one_for_missing() -> None:
     assert list(drift.indices(CATEGORY, [], column)) == [0, 1, len(CATEGORY.categories)]
 
 
+def test_bins_of_numbers_and_bools_are_called_as_json_writes_them() -> None:
+    grade = CATEGORY.model_copy(update={"type": "integer", "categories": (1, 2)})
+    flag = CATEGORY.model_copy(update={"type": "boolean", "categories": (False, True)})
+    assert drift.labels(grade, []) == ["1", "2", "missing"]
+    assert drift.labels(flag, []) == ["false", "true", "missing"]
+
+
+def test_a_category_that_is_called_missing_has_a_bin_of_its_own() -> None:
+    called = CATEGORY.model_copy(update={"categories": ("a", "missing")})
+    assert drift.labels(called, []) == ["a", "missing", "(missing)"]
+
+
 def test_equal_values_leave_fewer_bins_and_no_empty_label() -> None:
     edges = drift.cut(NUMBER, np.ones(10, np.float32))
     assert edges == [1.0]

@@ -211,6 +211,32 @@ def another(document: dict[str, Any], properties: Row, answer: Row) -> dict[str,
     return document
 
 
+def test_numbers_and_bools_are_chosen_and_sent_in_their_type(
+    service: Process, client: httpx.Client
+) -> None:
+    fields = {
+        "flag": {"type": "boolean"},
+        "grade": {"anyOf": [{"enum": [1, 2], "type": "integer"}, {"type": "null"}]},
+    }
+    target = {"year": {"enum": [2023, 2024], "type": "integer"}}
+    document = another(client.get("/openapi.json").json(), fields, target)
+    answer = {"year": 2024, "probabilities": {"2023": 0.25, "2024": 0.75}, "model_version": "1"}
+
+    def play(route: Route) -> None:
+        route.fulfill(json=answer if route.request.method == "POST" else document)
+
+    with opened(service) as page:
+        page.route("**/openapi.json", play)
+        page.route("**/predict", play)
+        visit(page, service.url)
+        assert box(page, "flag").locator("option").all_text_contents()[1:] == ["false", "true"]
+        for row in ({"flag": False, "grade": 2}, {"flag": True, "grade": None}):
+            fill(page, row)
+            assert predict(page)[0] == row
+        expect(page.locator(".winner")).to_have_text("2024")
+        expect(page.locator("strong")).to_have_text("2024")
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_another_schema_of_thirty_numbers_and_a_number_as_answer_fits(
     service: Process, client: httpx.Client, width: int
