@@ -1,20 +1,30 @@
 """Labelled rows of `GET /model/holdout`: what Locust and the canary send, and what is right."""
 
+import json
 import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 PATH = "/model/holdout"
 
 Row = dict[str, Any]
-Label = str | float
+Label = str | bool | float
 """A class, or a value where the holdout has a tolerance."""
 
 
 class WrongAnswer(Exception):
     """An answer that breaks the contract. One line that names the field and the value."""
+
+
+def class_of(label: Any) -> Label:
+    """Return a class as it is. Raises ValueError unless it is text, an int or a bool."""
+    if type(label) not in (str, int, bool):
+        raise ValueError(f"{label!r:.200} is no class")
+    found: Label = label
+    return found
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class Holdout:
         """Read the body of `GET /model/holdout`. Raises WrongAnswer if it has no rows in it."""
         try:
             tolerance = None if body.get("tolerance") is None else float(body["tolerance"])
-            of_kind = str if tolerance is None else float
+            of_kind = class_of if tolerance is None else float
             rows = tuple((example["row"], of_kind(example["label"])) for example in body["rows"])
             holdout = cls(str(body["model_version"]), str(body["target"]), tolerance, rows)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -43,10 +53,14 @@ class Holdout:
             raise WrongAnswer(f"{PATH}: rows is empty")
         return holdout
 
-    @property
-    def classes(self) -> frozenset[Label]:
-        """All labels; training puts a share of every class into the holdout."""
-        return frozenset(label for _, label in self.rows)
+    @cached_property
+    def classes(self) -> dict[str, Label]:
+        """All labels by name; training holds out at least one row of every class.
+
+        A class that is a number or a bool is called as JSON writes it: keys are text.
+        """
+        labels = (label for _, label in self.rows)
+        return {label if isinstance(label, str) else json.dumps(label): label for label in labels}
 
     def shuffled(self) -> Iterator[tuple[Row, Label]]:
         """Yield the rows without end, each once a pass.
@@ -60,7 +74,7 @@ class Holdout:
     def is_correct(self, answer: Label, label: Label) -> bool:
         """Tell if an answer is the label, or near enough to it."""
         if isinstance(answer, str) or isinstance(label, str) or self.tolerance is None:
-            return answer == label
+            return type(answer) is type(label) and answer == label  # 1 == True, and is no true
         return abs(answer - label) <= self.tolerance
 
     def check(self, prediction: Any) -> Label:
@@ -81,7 +95,7 @@ class Holdout:
             raise WrongAnswer(f"{self.target}: {answer!r:.200} is no finite number")
         return float(answer)
 
-    def _class(self, prediction: Any) -> str:
+    def _class(self, prediction: Any) -> Label:
         """Return the class.
 
         Raises WrongAnswer if the probabilities are not those of the classes, or if the class is
@@ -92,10 +106,11 @@ class Holdout:
             total, most = sum(probabilities.values()), max(probabilities, key=probabilities.get)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise WrongAnswer(f"not a prediction: {prediction!r:.200}") from error
-        if probabilities.keys() != self.classes:
+        if probabilities.keys() != self.classes.keys():
             raise WrongAnswer(f"probabilities: of {sorted(probabilities)}, not of the classes")
         if not abs(total - 1) <= 1e-3:  # nor is NaN, which is in no order with any number
             raise WrongAnswer(f"probabilities: they add up to {total}")
-        if answer != most:
-            raise WrongAnswer(f"{self.target}: {answer!r}, but {most!r} is more probable")
-        return str(answer)
+        right = self.classes[most]
+        if type(answer) is not type(right) or answer != right:
+            raise WrongAnswer(f"{self.target}: {answer!r}, but {right!r} is more probable")
+        return right

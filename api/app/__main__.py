@@ -23,8 +23,9 @@ def main() -> int:
     """Run the command line; return its exit code."""
     argparse.ArgumentParser(
         prog="python -m app",
-        description="Serve the model. Exits with 1 on a route that is written another way than "
-        "docs/a-route.md says, with 2 on a bad setting, with 3 on a bad artifact.",
+        description="Serve the model. Exits with 1 on a field of schemas.py that is no feature, or "
+        "a route that is written another way than docs/a-route.md says, with 2 on a bad setting, "
+        "with 3 on a bad artifact.",
         epilog=f"environment variables:\n{Settings.describe()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()

@@ -2,12 +2,12 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictFloat, ValidationError
 
-from app.features import Feature, TaskName
+from app.features import Category, Feature, JsonType, TaskName
 from app.schemas import Row
 
-Label = str | float
+Label = Category | StrictFloat
 """The true class, or the true value in regression."""
 
 
@@ -99,16 +99,17 @@ class ModelCard(_Part):
     estimator: str
     task: TaskName
     target: str
+    target_type: JsonType
     target_unit: str | None
     target_range: tuple[float, float] | None
     """Range of a regression's answers; null in classification."""
-    classes: tuple[str, ...]
+    classes: tuple[Category, ...]
     """In the order of the probabilities; empty in regression."""
     class_edges: list[float]
     """Inner edges of the bins that take the place of classes in regression."""
     class_shares: dict[str, float]
-    """Classification: share of each class in the training rows. Regression: share of each bin among
-    the cross-validated predictions (not the true values: predictions spread less).
+    """Classification: share of each class, by its name, in the training rows. Regression: share of
+    each bin among the cross-validated predictions (not the true values: predictions spread less).
     """
     features: list[FeatureCard]
     metrics: Metrics

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from app.features import MISSING_CATEGORY, Feature
+from app.features import MISSING_CATEGORY, Feature, text_of
 
 Column = NDArray[np.float32]
 
@@ -32,7 +32,12 @@ def cut(feature: Feature, column: Column) -> list[float]:
 def labels(feature: Feature, edges: Sequence[float]) -> list[str]:
     """Name a feature's bins in the order of `indices`; the last one counts missing values."""
     if not feature.is_numeric:
-        return [*feature.categories, MISSING]
+        names = [text_of(category) for category in feature.categories]
+        # Two bins of one name would be one series twice, and Prometheus would refuse them all.
+        last = MISSING
+        while last in names:
+            last = f"({last})"
+        return [*names, last]
     between = [f"{low:g}..{high:g}" for low, high in pairwise(edges)]
     return [f"<={edges[0]:g}", *between, f">{edges[-1]:g}", MISSING]
 

@@ -28,7 +28,7 @@ from prometheus_client.registry import Collector
 
 from app import drift
 from app.card import ModelCard
-from app.features import ANSWER, Matrix, Outputs
+from app.features import ANSWER, Matrix, Outputs, answered
 from app.settings import Settings
 
 LATENCY = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -246,7 +246,7 @@ def class_of(card: ModelCard) -> Callable[[Outputs], NDArray[np.intp]]:
     """Return what tells the position of each output's class, or of its bin, in `class_shares`."""
     if card.classes:
         return lambda outputs: outputs.argmax(axis=1)
-    return lambda outputs: drift.indices(ANSWER, card.class_edges, outputs[:, 0])
+    return lambda outputs: drift.indices(ANSWER, card.class_edges, answered(outputs))
 
 
 def registry(*collectors: Collector) -> CollectorRegistry:

@@ -44,8 +44,8 @@ def _check_contract(card: Card) -> None:
     if list(trained) != list(served):
         raise ArtifactError(f"{CARD_FILE}: trained on columns {list(trained)}, not {list(served)}")
     told, asked = (
-        (card.target, card.target_unit, card.target_range, card.classes),
-        (TARGET, ANSWER.unit, TARGET_RANGE, CLASSES),
+        (card.target, card.target_type, card.target_unit, card.target_range, card.classes),
+        (TARGET, ANSWER.type, ANSWER.unit, TARGET_RANGE, CLASSES),
     )
     if told != asked:
         raise ArtifactError(f"{CARD_FILE}: trained to tell {told}, but schemas.py asks for {asked}")

@@ -14,7 +14,16 @@ from pydantic import FailFast, Field, TypeAdapter, ValidationError
 from app import errors
 from app.batching import Lane, RowQueue
 from app.bodies import Predictions
-from app.features import ANSWER, CLASSES, TARGET, Matrix, Outputs, encode
+from app.features import (
+    ANSWER,
+    CLASS_NAMES,
+    CLASSES,
+    TARGET,
+    Matrix,
+    Outputs,
+    answered,
+    encode,
+)
 from app.model import Model
 from app.post import Parts, Post
 from app.schemas import Prediction, Row
@@ -95,7 +104,7 @@ def predict_batch(parts: Parts) -> Post:
 
 def write_classes(model_version: str) -> Write:
     """Return what writes the most probable class and the probabilities."""
-    shares = dict.fromkeys(CLASSES, "\0")
+    shares = dict.fromkeys(CLASS_NAMES, "\0")
     templates = [
         _template({TARGET: name, "probabilities": shares, "model_version": model_version}, "%.6f")
         for name in CLASSES
@@ -112,9 +121,10 @@ def write_classes(model_version: str) -> Write:
 
 
 def write_values(model_version: str) -> Write:
-    """Return what writes the value, in the seven digits that float32 holds."""
-    template = _template({TARGET: "\0", "model_version": model_version}, "%.7g")
-    return lambda outputs: [template % value for value in outputs[:, 0].tolist()]
+    """Return what writes the value: an int, or the seven digits that float32 holds."""
+    number = "%d" if ANSWER.is_whole else "%.7g"
+    template = _template({TARGET: "\0", "model_version": model_version}, number)
+    return lambda outputs: [template % value for value in answered(outputs).tolist()]
 
 
 def _template(answer: dict[str, object], number: str) -> bytes:

@@ -7,9 +7,12 @@ from app import drift
 from app.features import MISSING_CATEGORY, Feature
 
 NUMBER = Feature(
-    name="height", description="", unit="m", nullable=True, minimum=0, maximum=1000, categories=()
+    name="height", description="", unit="m", type="number", nullable=True,
+    minimum=0, maximum=1000, categories=(),
+)  # fmt: skip
+CATEGORY = NUMBER.model_copy(
+    update={"type": "string", "minimum": None, "maximum": None, "categories": ("a", "b")}
 )
-CATEGORY = NUMBER.model_copy(update={"minimum": None, "maximum": None, "categories": ("a", "b")})
 VALUES = st.lists(st.floats(0, 100, width=32), min_size=1)
 
 
@@ -32,6 +35,18 @@ def test_a_category_has_a_bin_for_each_value_and_one_for_missing() -> None:
     column = np.array([0, 1, MISSING_CATEGORY], np.float32)
     assert names == [*CATEGORY.categories, "missing"]
     assert list(drift.indices(CATEGORY, [], column)) == [0, 1, len(CATEGORY.categories)]
+
+
+def test_bins_of_numbers_and_bools_are_called_as_json_writes_them() -> None:
+    grade = CATEGORY.model_copy(update={"type": "integer", "categories": (1, 2)})
+    flag = CATEGORY.model_copy(update={"type": "boolean", "categories": (False, True)})
+    assert drift.labels(grade, []) == ["1", "2", "missing"]
+    assert drift.labels(flag, []) == ["false", "true", "missing"]
+
+
+def test_a_category_that_is_called_missing_has_a_bin_of_its_own() -> None:
+    called = CATEGORY.model_copy(update={"categories": ("a", "missing")})
+    assert drift.labels(called, []) == ["a", "missing", "(missing)"]
 
 
 def test_equal_values_leave_fewer_bins_and_no_empty_label() -> None:

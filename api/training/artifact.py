@@ -69,6 +69,7 @@ def build_card(
         estimator=estimator,
         task=features.TASK_NAME,
         target=TARGET,
+        target_type=ANSWER.type,
         target_unit=ANSWER.unit,
         target_range=TARGET_RANGE,
         classes=CLASSES,

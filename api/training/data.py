@@ -1,17 +1,21 @@
 """The data: that it is the file that was meant, with the schema's columns and values."""
 
+import codecs
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pandas import DataFrame, Series, isna
-from pydantic import TypeAdapter, ValidationError
+from pandas import DataFrame, Series
+from pydantic import FailFast, TypeAdapter, ValidationError
 
-from app.features import FEATURES, TARGET
+from app.features import ANSWER, FEATURES, TARGET
 from app.schemas import Row
-from training import TrainingError
+from training import TrainingError, columns
 from training.tasks import TASK
+
+ROWS = TypeAdapter(Annotated[list[Row], FailFast()])
 
 
 @dataclass(frozen=True)
@@ -27,48 +31,93 @@ class Data:
     """Returns a column for each feature and one for the target, all others are ignored."""
 
     def load(self, file: Path) -> tuple[DataFrame, Series]:
-        """Return the features, shape (n_rows, n_features), numbers as float32, and the target.
+        """Return the features, shape (n_rows, n_features), and the target, as `read` has them.
 
-        Raises TrainingError if the file is missing or is another, or if a column is missing.
+        Raises TrainingError if the file is missing, is another or cannot be read, or if it has
+        no rows or not each column once.
         """
         try:
-            found = hashlib.sha256(file.read_bytes()).hexdigest()
+            content = file.read_bytes()
         except OSError as error:
             raise TrainingError(f"{file}: {error.strerror}") from None
+        found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise TrainingError(
                 f"{file}: SHA-256 is {found}, expected {self.sha256}; if the change is meant, "
                 "set sha256 in train_model.py"
             )
-        table = self.read(file)
+        table = self._table(file, content)
         for column in (*(f.name for f in FEATURES), TARGET):
             if column not in table.columns:
                 raise TrainingError(
                     f"{file}: no column {column!r}, only {', '.join(map(str, table.columns))}"
                 )
-        numeric = {f.name: "float32" for f in FEATURES if f.is_numeric}
-        return table[[f.name for f in FEATURES]].astype(numeric), table[TARGET]
+            # Of the second one pandas makes another name.
+            if list(table.columns).count(column) > 1 or f"{column}.1" in table.columns:
+                raise TrainingError(
+                    f"{file}: column {column!r} is there twice; read() has to leave one out"
+                )
+        if table.empty:
+            raise TrainingError(f"{file}: there is no row below the header")
+        features = {f.name: columns.typed(f, table[f.name]) for f in FEATURES}
+        return DataFrame(features), columns.typed(ANSWER, table[TARGET])
+
+    def _table(self, file: Path, content: bytes) -> DataFrame:
+        """Return what `read` makes of the file. Raises TrainingError in place of what it raises."""
+        try:
+            table = self.read(file)
+        except UnicodeDecodeError as error:
+            raise TrainingError(f"{file}: {_encoding(content, error)}") from error
+        except (KeyError, OSError, ValueError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise TrainingError(
+                f"{file}: read() fails: {type(error).__name__}: {reason}"
+            ) from error
+        if not isinstance(table, DataFrame):
+            raise TrainingError(f"{file}: read() returns a {type(table).__name__}, no DataFrame")
+        return table
+
+
+def _encoding(content: bytes, error: UnicodeDecodeError) -> str:
+    """Say where a file stops being UTF-8, and which encoding it may have."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as found:
+        error = found
+    else:
+        return f"read() fails: {error}"
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    line = content.count(b"\n", 0, error.start) + 1
+    return (
+        f"line {line} holds the byte 0x{content[error.start]:02x}, which is no UTF-8; give read() "
+        f'the encoding, such as pd.read_csv(file, encoding="{"utf-16" if is_utf_16 else "latin-1"}"'
+        ")"
+    )
 
 
 def to_rows(frame: DataFrame) -> list[Row]:
     """Return the rows as a client would send them, missing values as None.
 
-    Raises TrainingError, with line, column and value, if the data does not fit the schema.
+    Raises TrainingError, with row, column and value, if the data does not fit the schema.
     """
-    records = frame.astype(object).where(~isna(frame), None).to_dict("records")
+    names = [feature.name for feature in FEATURES]
+    by_column = [columns.values(feature, frame[feature.name]) for feature in FEATURES]
+    records = [dict(zip(names, row, strict=True)) for row in zip(*by_column, strict=True)]
     try:
-        return TypeAdapter(list[Row]).validate_python(records)
+        return ROWS.validate_python(records)
     except ValidationError as error:
         first = error.errors()[0]
-        line, column = first["loc"][0], first["loc"][1]
+        position, column = first["loc"][:2]
         raise TrainingError(
-            f"data row {line}: {column}: {first['msg']}, got {first['input']!r}"
+            f"{columns.place(frame.index, int(position))}: {column}: {first['msg']}, "
+            f"got {first['input']!r}"
         ) from None
 
 
 def check(features: DataFrame, target: Series) -> None:
     """Raise TrainingError if a value, a class or a target is not one that schemas.py allows."""
+    for feature in FEATURES:
+        columns.check(feature, features[feature.name])
     to_rows(features)
-    if target.isna().any():
-        raise TrainingError(f"data row {target.isna().idxmax()}: {TARGET} is missing")
+    columns.check(ANSWER, target)
     TASK.check(target)

@@ -3,13 +3,14 @@
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pandas import DataFrame
+from pandas import DataFrame, Series
 from skl2onnx import to_onnx
 from sklearn.pipeline import Pipeline
 
 from app.features import CLASSES, FEATURES, Feature
 from app.model import HIGH, LOW, TOLERANCE
 from training import TrainingError
+from training.columns import typed
 from training.tasks import TASK
 
 FUZZED_ROWS = 10_000
@@ -53,22 +54,25 @@ def _fuzzed_column(
             high + (high - low) if feature.maximum is None else feature.maximum,
             FUZZED_ROWS,
         )
-        values = (
-            np.where(rng.random(FUZZED_ROWS) < 0.5, near, far).astype(np.float32).astype(object)
-        )
+        drawn = np.where(rng.random(FUZZED_ROWS) < 0.5, near, far).astype(np.float32)
+        values = (np.rint(drawn) if feature.is_whole else drawn).astype(object)
     else:
-        values = rng.choice(np.array([*feature.categories, UNKNOWN_CATEGORY], object), FUZZED_ROWS)
-    missing = rng.random(FUZZED_ROWS) < MISSING_SHARE
+        # A column of numbers or of bools cannot hold it.
+        unknown = [UNKNOWN_CATEGORY] if feature.type == "string" else []
+        values = rng.choice(np.array([*feature.categories, *unknown], object), FUZZED_ROWS)
+    missing = rng.random(FUZZED_ROWS) < (MISSING_SHARE if feature.nullable else 0)
     return [None if gone else value for value, gone in zip(values, missing, strict=True)]
 
 
 def fuzz(rows: DataFrame, seed: int) -> DataFrame:
-    """Return 10,000 rows of any value that the schema allows, missing or unknown ones included."""
+    """Return 10,000 rows of any value that the schema allows, and of text that it does not."""
     rng = np.random.default_rng(seed)
-    frame = DataFrame(
-        {f.name: _fuzzed_column(f, rows[f.name].to_numpy(object), rng) for f in FEATURES}
+    return DataFrame(
+        {
+            f.name: typed(f, Series(_fuzzed_column(f, rows[f.name].to_numpy(object), rng)))
+            for f in FEATURES
+        }
     )
-    return frame.astype(rows.dtypes)
 
 
 def check_parity(name: str, pipeline: Pipeline, onnx: bytes, rows: DataFrame) -> float:
@@ -77,7 +81,7 @@ def check_parity(name: str, pipeline: Pipeline, onnx: bytes, rows: DataFrame) ->
     Raises TrainingError above `TOLERANCE`, with the row where they differ most.
     """
     session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    matrix = pipeline[0].transform(rows)
+    matrix = pipeline[0].transform(rows).astype(np.float32)
     exported = session.run(None, {session.get_inputs()[0].name: matrix})[-1]
     difference = np.abs(np.clip(exported, LOW, HIGH) - TASK.outputs(pipeline, rows)).max(axis=1)
     # Not `> TOLERANCE`: a NaN must not pass.

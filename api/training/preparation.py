@@ -42,7 +42,8 @@ def pipeline(estimator: BaseEstimator, *, scale: bool) -> Pipeline:
         handle_unknown="ignore",
         sparse_output=False,
     )
-    impute = SimpleImputer(strategy="median")
+    # A fold may hold no value of a sparse column, which would then have no place in the matrix.
+    impute = SimpleImputer(strategy="median", keep_empty_features=True)
     numbers = make_pipeline(impute, StandardScaler()) if scale else impute
     parts = [("categories", one_hot, CATEGORICAL), ("numbers", numbers, NUMERIC)]
     # Not every table has both, and a step without columns has no counterpart in ONNX.

@@ -9,7 +9,6 @@ from app.features import ANSWER, FEATURES, TARGET
 from app.model import TOLERANCE
 from training.export import FUZZED_ROWS
 from training.selection import Split
-from training.task import FOLDS
 from training.tasks import TASK
 
 
@@ -20,8 +19,10 @@ def start(data: Path, split: Split) -> None:
         f"{data.name}: {sizes['rows']} rows ({sizes['training_rows']} to train on, "
         f"{sizes['holdout_rows']} held out), {len(FEATURES)} features -> {TARGET}"
     )
+    for line in TASK.adapted(split.train_target):
+        print(line)
     unit = f" ({ANSWER.unit})" if ANSWER.unit else ""
-    print(f"\n{TASK.loss}{unit} over {FOLDS} folds, lower is better", flush=True)
+    print(f"\n{TASK.loss}{unit} over {len(split.folds())} folds, lower is better", flush=True)
 
 
 def comparison(candidate: Candidate) -> None:

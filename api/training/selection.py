@@ -2,17 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import TypedDict
 
+import numpy as np
 from pandas import DataFrame, Series
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import Pipeline
 
 from app.card import Candidate, Correct, Loss, Score
 from training import SEED, TrainingError
+from training.task import Folds
 from training.tasks import TASK
 
 HOLDOUT_SHARE = 0.2
+FEWEST_ROWS = 10
+"""Eight to train on and two held out: R2 needs two, five folds need five."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,10 @@ class Split:
         train, holdout = len(self.train), len(self.holdout)
         return {"rows": train + holdout, "training_rows": train, "holdout_rows": holdout}
 
+    def folds(self) -> Folds:
+        """Return how cross-validation divides the rows to fit on."""
+        return TASK.folds(self.train_target, SEED)
+
 
 class Quality(TypedDict):
     """The part of the card's metrics that the held-out rows tell."""
@@ -39,11 +49,36 @@ class Quality(TypedDict):
 
 
 def split_rows(features: DataFrame, target: Series) -> Split:
-    """Set a fifth of the rows aside, with the same share of each class where there are any."""
-    train, holdout, train_target, holdout_target = train_test_split(
-        features, target, test_size=HOLDOUT_SHARE, stratify=TASK.strata(target), random_state=SEED
+    """Set a fifth of the rows aside, with the same share of each class where there are any.
+
+    Of each class at least one row is held out and one trained on. Raises TrainingError if there
+    are too few rows, or if a column has no value in those to train on.
+    """
+    if len(target) < FEWEST_ROWS:
+        raise TrainingError(f"the data has {len(target)} rows; training needs {FEWEST_ROWS}")
+    strata = TASK.strata(target)
+    classes = [] if strata is None else sorted(strata.unique())
+    train, holdout = train_test_split(
+        np.arange(len(target)),
+        test_size=max(ceil(HOLDOUT_SHARE * len(target)), len(classes)),
+        stratify=strata,
+        random_state=SEED,
     )
-    return Split(train, train_target, holdout, holdout_target)
+    for name in classes:
+        of_class = (target == name).to_numpy()
+        if not of_class[holdout].any():
+            moved = train[of_class[train]][:1]
+            train, holdout = train[train != moved], np.append(holdout, moved)
+    split = Split(
+        features.iloc[train], target.iloc[train], features.iloc[holdout], target.iloc[holdout]
+    )
+    for column, known in split.train.notna().any().items():
+        if not known:
+            raise TrainingError(
+                f"{column}: {int(features[column].notna().sum())} of {len(features)} rows have a "
+                "value, and none of those to train on; leave it out of schemas.py"
+            )
+    return split
 
 
 def choose(
@@ -56,13 +91,18 @@ def choose(
             pipeline,
             split.train,
             split.train_target,
-            scoring=TASK.scoring,
-            cv=TASK.folds(SEED),
+            scoring=_negated_loss,
+            cv=split.folds(),
             error_score="raise",
         )
         compared.append(Candidate(name=name, loss=losses.mean(), loss_std=losses.std()))
         report(compared[-1])
     return sorted(compared, key=lambda candidate: candidate.loss)
+
+
+def _negated_loss(model: BaseEstimator, rows: DataFrame, truth: Series) -> float:
+    """Return the loss of what the model answers, negated: scikit-learn's scores are."""
+    return -TASK.loss_of(truth, TASK.outputs(model, rows))
 
 
 def check_quality(name: str, fitted: Pipeline, split: Split) -> Quality:

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from app.card import Correct
 
 FOLDS = 5
+"""Of cross-validation, where there are rows enough."""
+
+Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+"""Positions of the rows to fit on and of those to judge by, for each fold."""
 
 PipelineOutputs = NDArray[np.float64]
 """What the pipeline says, shaped as the service's outputs are."""
@@ -23,8 +26,6 @@ class Task(ABC):
     """How models of this kind are judged."""
 
     loss: str
-    scoring: str
-    """scikit-learn's name of the loss, negated so that higher is better."""
     score: str
     baseline: str
     """What the model that has learnt nothing knows."""
@@ -40,8 +41,12 @@ class Task(ABC):
         """Return what both parts of the data should have the same shares of."""
 
     @abstractmethod
-    def folds(self, seed: int) -> KFold | StratifiedKFold:
-        """Return how cross-validation divides the rows."""
+    def folds(self, target: Series, seed: int) -> Folds:
+        """Return how cross-validation divides the rows. Raises TrainingError if it cannot."""
+
+    @abstractmethod
+    def adapted(self, target: Series) -> list[str]:
+        """Return lines that say what is done otherwise where few rows are there to train on."""
 
     @abstractmethod
     def dummy(self) -> BaseEstimator:
@@ -49,11 +54,11 @@ class Task(ABC):
 
     @abstractmethod
     def outputs(self, model: BaseEstimator, rows: object) -> PipelineOutputs:
-        """Return what the service has to answer: probabilities, or values within their range."""
+        """Return what the model has to say: probabilities, or values within their range."""
 
     @abstractmethod
     def loss_of(self, truth: Series, outputs: PipelineOutputs) -> float:
-        """Return the loss, lower is better."""
+        """Return the loss of what is answered, lower is better."""
 
     @abstractmethod
     def score_of(self, truth: Series, outputs: PipelineOutputs) -> float:

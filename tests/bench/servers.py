@@ -6,7 +6,7 @@ import joblib
 from fastapi import FastAPI
 from pandas import DataFrame
 
-from app.features import CLASSES, TARGET
+from app.features import CLASS_NAMES, CLASSES, TARGET
 from app.schemas import Prediction, Row
 from app.settings import Settings
 from support import sample
@@ -55,7 +55,7 @@ def pipeline() -> FastAPI:
         return Prediction.model_validate(
             {
                 TARGET: CLASSES[answer.argmax()],
-                "probabilities": dict(zip(CLASSES, answer, strict=True)),
+                "probabilities": dict(zip(CLASS_NAMES, answer, strict=True)),
                 "model_version": VERSION,
             }
         )

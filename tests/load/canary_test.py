@@ -79,6 +79,30 @@ def test_answers_other_than_the_label_are_counted_as_wrong(tmp_path: Path) -> No
         assert rows(found, "error") == 0
 
 
+@pytest.mark.parametrize(
+    ("labels", "right", "names", "wrong"),
+    [
+        ([True, False], True, ["true", "false"], [1, "true", False, None]),
+        ([1, 2], 1, ["1", "2"], [True, "1", 1.0, 2]),
+        (["1", "2"], "1", ["1", "2"], [1, "2"]),
+    ],
+    ids=["bools", "ints", "texts"],
+)
+def test_a_class_is_right_in_its_own_type_alone(
+    labels: list[Any], right: Any, names: list[str], wrong: list[Any]
+) -> None:
+    rows = [{"row": {}, "label": label} for label in labels]
+    body = {"model_version": "1", "target": "kind", "tolerance": None, "rows": rows}
+    holdout = HOLDOUT["Holdout"].parse(body)
+    shares = dict(zip(names, (0.9, 0.1), strict=True))
+    found = holdout.check({"kind": right, "probabilities": shares})
+    assert holdout.is_correct(found, labels[0])
+    assert not holdout.is_correct(found, labels[1])
+    for other in wrong:
+        with pytest.raises(HOLDOUT["WrongAnswer"], match="is more probable"):
+            holdout.check({"kind": other, "probabilities": shares})
+
+
 def test_a_service_that_is_down_is_an_error_a_row_until_it_is_up(tmp_path: Path) -> None:
     port = free_port()
     with canary(tmp_path, f"http://127.0.0.1:{port}") as (running, found):

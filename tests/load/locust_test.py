@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.features import CLASSES, TARGET
+from app.features import CLASS_NAMES, CLASSES, TARGET
 from load.headless import Run
 from support.fake_service import RIGHT, Answer, imitating, rows_of, to_each
 from support.ports import free_port
@@ -32,15 +32,16 @@ Wrong = list[tuple[Any, str]]
 
 def wrong_classes() -> Wrong:
     certain, (first, second) = RIGHT["probabilities"], CLASSES[:2]
+    name = CLASS_NAMES[0]
 
     def of(probabilities: dict[str, float]) -> dict[str, Any]:
         return {**RIGHT, "probabilities": probabilities}
 
     return [
         ({**RIGHT, TARGET: second}, f"{TARGET}: {second!r}, but {first!r} is more probable"),
-        (of({**certain, first: 0.9}), "probabilities: they add up to 0.9"),
-        (of({**certain, first: nan}), "probabilities: they add up to nan"),
-        (of({first: 1}), f"probabilities: of [{first!r}], not of the classes"),
+        (of({**certain, name: 0.9}), "probabilities: they add up to 0.9"),
+        (of({**certain, name: nan}), "probabilities: they add up to nan"),
+        (of({name: 1}), f"probabilities: of [{name!r}], not of the classes"),
     ]
 
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from app import schemas
-from app.features import FEATURES, TARGET
-from support.model_page import Row, box, button, drawn, field, fill, opened, predict, visit
+from app.features import FEATURES, TARGET, text_of
+from support.model_page import Row, as_text, box, button, drawn, field, fill, opened, predict, visit
 from support.sample import NOTHING, NUMBER, NUMBERS, REQUIRED
 from support.service import Process, serving
 
@@ -53,7 +53,10 @@ def test_a_row_is_predicted_by_keyboard_alone(
         order.append(focused(page))
         if feature.is_numeric:
             page.keyboard.press("Control+A")
-        page.keyboard.type(str(held_out[feature.name] or ("" if feature.is_numeric else "not k")))
+            page.keyboard.press("Delete")
+        page.keyboard.type(
+            as_text(held_out[feature.name]) or ("" if feature.is_numeric else "not k")
+        )
         page.keyboard.press("Tab")
     order.append(focused(page))
     assert order == [*(f.name for f in FEATURES), "Predict"]
@@ -85,7 +88,7 @@ def test_the_form_has_name_unit_range_and_description_of_each_feature(page: Page
             expect(found).to_contain_text(f"{feature.minimum:,.12g} to {feature.maximum:,.12g}")
         else:
             texts = found.locator("option").all_text_contents()
-            assert texts[1:] == list(feature.categories)
+            assert texts[1:] == [*map(text_of, feature.categories)]
 
 
 @pytest.mark.by_data
@@ -206,6 +209,32 @@ def another(document: dict[str, Any], properties: Row, answer: Row) -> dict[str,
     answered = post["responses"]["200"]["content"]["application/json"]["schema"]
     answered["$ref"] = "#/components/schemas/Size"
     return document
+
+
+def test_numbers_and_bools_are_chosen_and_sent_in_their_type(
+    service: Process, client: httpx.Client
+) -> None:
+    fields = {
+        "flag": {"type": "boolean"},
+        "grade": {"anyOf": [{"enum": [1, 2], "type": "integer"}, {"type": "null"}]},
+    }
+    target = {"year": {"enum": [2023, 2024], "type": "integer"}}
+    document = another(client.get("/openapi.json").json(), fields, target)
+    answer = {"year": 2024, "probabilities": {"2023": 0.25, "2024": 0.75}, "model_version": "1"}
+
+    def play(route: Route) -> None:
+        route.fulfill(json=answer if route.request.method == "POST" else document)
+
+    with opened(service) as page:
+        page.route("**/openapi.json", play)
+        page.route("**/predict", play)
+        visit(page, service.url)
+        assert box(page, "flag").locator("option").all_text_contents()[1:] == ["false", "true"]
+        for row in ({"flag": False, "grade": 2}, {"flag": True, "grade": None}):
+            fill(page, row)
+            assert predict(page)[0] == row
+        expect(page.locator(".winner")).to_have_text("2024")
+        expect(page.locator("strong")).to_have_text("2024")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

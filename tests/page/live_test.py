@@ -1,6 +1,7 @@
 """The page's live part against /metrics, under real requests and a clock that the test turns."""
 
 import datetime
+import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,7 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from app.features import FEATURES, TARGET
+from app.features import CLASS_NAMES, CLASSES, FEATURES, TARGET, text_of
+from support import sample
 from support.browser import new_page
 from support.model_page import numbers, visit
 from support.psi import psi_from_metrics
@@ -107,21 +109,49 @@ def test_rate_and_latency_are_those_of_the_requests_between_two_readings(watched
 
 
 def as_written(label: str) -> str:
-    """Return a bin's label as metrics have it, from what people read."""
+    """Return a label as metrics have it, from what people read; a class stays as it is."""
+    if CLASSES:
+        return label
     return label.replace("≤\xa0", "<=").replace(">\xa0", ">").replace(" to ", "..")
 
 
 @pytest.mark.by_data
 def test_shares_of_answers_are_those_of_all_rows_since_the_start(watched: Watched) -> None:
-    watched.client.post("/predict/batch", json=watched.rows[:40])
+    rows = watched.rows[:40]
+    watched.client.post("/predict/batch", json=rows)
     watched.next_reading()
     seen = scrape(watched.client)
     found = {as_written(name): share for name, share in watched.table("Answers").items()}
     for name, share in found.items():
-        assert share == value(seen, "model_predictions_total", predicted_class=name) / 40
+        assert share == value(seen, "model_predictions_total", predicted_class=name) / len(rows)
     assert set(found) == set(watched.client.get("/model").json()["class_shares"])
     expect(watched.page.locator("#shares")).to_contain_text(TARGET)
-    expect(watched.page.locator("#shares")).to_contain_text("since the start: 40")
+    expect(watched.page.locator("#shares")).to_contain_text(f"since the start: {len(rows)}")
+
+
+def test_a_class_or_a_category_that_is_called_like_a_bin_keeps_its_name(service: Process) -> None:
+    named = {f'predicted_class="{CLASS_NAMES[0]}"': 'predicted_class="<=50K"'} if CLASSES else {}
+    for feature in sample.CATEGORIES:
+        label = f'"label":{json.dumps(text_of(feature.categories[0]))}'
+        named[label] = '"label":">50K"'
+
+    def play(route: Route) -> None:
+        answer = route.fetch()
+        text = answer.text()
+        for old, new in named.items():
+            text = text.replace(old, new)
+        route.fulfill(response=answer, body=text)
+
+    with new_page() as page:
+        page.route("**/metrics", play)
+        page.route("**/model", play)
+        visit(page, service.url)
+        if CLASSES:
+            expect(page.locator("#shares")).to_contain_text("<=50K")
+        page.get_by_text("Features and how").click()
+        for feature in sample.CATEGORIES:
+            row = page.locator("#card tr").filter(has_text=feature.name)
+            expect(row).to_contain_text(">50K:")
 
 
 @pytest.mark.by_data

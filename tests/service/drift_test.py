@@ -20,6 +20,13 @@ THIRDS = np.array_split(TABLE.sort_values(FIRST, kind="stable").index, 3)
 """Rows with the least, the middle and the largest values of the first feature."""
 
 
+def as_json(value: object) -> object:
+    """Return a category as JSON writes it; pandas has 2.0 where another one is missing."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, int | float) else value
+
+
 def share(rows: DataFrame, feature: str, card: dict[str, list[float]]) -> NDArray[np.float64]:
     """Bin raw values by numpy.histogram alone, with nothing of the service's own code."""
     column = rows[feature]
@@ -29,7 +36,7 @@ def share(rows: DataFrame, feature: str, card: dict[str, list[float]]) -> NDArra
         known = np.histogram(-column.dropna(), edges)[0][::-1]
     else:
         labels = [b["label"] for b in card["bins"][:-1]]  # type: ignore[index]
-        known = np.array([(column == label).sum() for label in labels])
+        known = np.array([(column.map(as_json) == label).sum() for label in labels])
     counts = np.array([*known, column.isna().sum()]) + 0.5
     return np.asarray(counts / counts.sum(), np.float64)
 

@@ -12,10 +12,11 @@ from pandas import DataFrame
 from sklearn.pipeline import Pipeline
 
 import train_model
-from app.features import CLASSES, FEATURES, TARGET, Feature
+from app.features import CLASS_NAMES, CLASSES, FEATURES, TARGET, Feature
 from app.model import TOLERANCE
 from app.settings import Settings
 from training.artifact import PIPELINE_FILE
+from training.columns import typed
 from training.data import to_rows
 from training.tasks import TASK
 
@@ -46,6 +47,8 @@ def values(feature: Feature) -> st.SearchStrategy[object]:
     known: st.SearchStrategy[object] = st.sampled_from(feature.categories or [""])
     if feature.minimum is not None and feature.maximum is not None:
         known = st.floats(*within(feature.minimum, feature.maximum), width=32)
+        if feature.is_whole:
+            known = st.integers(int(feature.minimum), int(feature.maximum))
     return known | st.none() if feature.nullable else known
 
 
@@ -58,11 +61,11 @@ ROWS = st.lists(
 
 def as_frame(rows: list[Row]) -> DataFrame:
     frame = DataFrame(rows, columns=COLUMNS)
-    return frame.astype({f.name: "float32" if f.is_numeric else object for f in FEATURES})
+    return DataFrame({f.name: typed(f, frame[f.name]) for f in FEATURES})
 
 
 def outputs(answer: dict[str, Any]) -> list[float]:
-    return [answer["probabilities"][c] for c in CLASSES] if CLASSES else [answer[TARGET]]
+    return [answer["probabilities"][c] for c in CLASS_NAMES] if CLASSES else [answer[TARGET]]
 
 
 def check(client: httpx.Client, pipeline: Pipeline, rows: list[Row]) -> None:

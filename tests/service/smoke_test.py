@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.features import CLASSES, TARGET
+from app.features import CLASS_NAMES, CLASSES, TARGET
 from support import sample
 from support.fake_service import Answer, imitating, mislabelled, rows_of
 from support.paths import API
@@ -46,7 +46,7 @@ def test_another_model_behind_the_service_fails(service: Process, tmp_path: Path
 @pytest.mark.by_data
 def test_another_answer_under_the_right_version_fails(client: httpx.Client) -> None:
     field = "probabilities" if CLASSES else TARGET
-    wrong = dict.fromkeys(CLASSES, 0.5) if CLASSES else sample.middle() + 0.5
+    wrong = dict.fromkeys(CLASS_NAMES, 0.5) if CLASSES else sample.middle() + 0.5
     with imitating(rows_of(client), answers(client, **{field: wrong})) as (url, _):
         done = smoke(url)
     assert done.returncode == 1

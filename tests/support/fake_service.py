@@ -45,7 +45,7 @@ def mislabelled(folder: Path) -> Path:
     far = 100 * (card.metrics.correct.tolerance or 0)
     for example in card.holdout:
         label = example.label
-        example.label = after[label] if isinstance(label, str) else label + far
+        example.label = label + far if isinstance(label, float) else after[label]
     (model / "model.json").write_bytes(card.seal())
     return model
 

@@ -1,5 +1,6 @@
 """The service's page in Chromium, and what it showed."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
@@ -7,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from app.features import CLASS_NAMES, CLASSES
 from support.browser import chromium, new_page
 from support.service import Process
 
@@ -42,10 +44,17 @@ def box(page: Page, name: str) -> Locator:
     return page.locator(".field").filter(has=page.locator(f"[name={name}]"))
 
 
+def as_text(value: Any) -> str:
+    """Return a value as the form shows it: nothing where it is missing, true and not True."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def fill(page: Page, row: Row) -> None:
     """Enter a whole row; None leaves its field empty."""
     for name, value in row.items():
-        control, text = field(page, name), "" if value is None else str(value)
+        control, text = field(page, name), as_text(value)
         if control.evaluate("control => control.localName") == "select":
             control.select_option(text)
         else:
@@ -76,7 +85,8 @@ def drawn(page: Page) -> Row:
     table = page.get_by_role("table", name="Probabilities")
     if not table.count():
         return {target: float(value)}
-    return {target: value, "probabilities": numbers(table)}
+    named = dict(zip(CLASS_NAMES, CLASSES, strict=True))
+    return {target: named[value], "probabilities": numbers(table)}
 
 
 FIRST_PAINT = """() => new Promise(done => new PerformanceObserver(list => {

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from app import schemas
-from app.features import ANSWER, CLASSES, FEATURES, TARGET, Feature
+from app.features import ANSWER, CLASS_NAMES, CLASSES, FEATURES, TARGET, Feature
 from app.schemas import Row
 
 EXAMPLE: dict[str, Any] = schemas.EXAMPLE
@@ -31,12 +31,13 @@ def outside(feature: Feature) -> list[str]:
 
 def middle() -> float:
     """Return the middle of the target's range."""
-    return ((ANSWER.minimum or 0) + (ANSWER.maximum or 0)) / 2
+    value = ((ANSWER.minimum or 0) + (ANSWER.maximum or 0)) / 2
+    return int(value) if ANSWER.is_whole else value
 
 
 def prediction(model_version: str = "first") -> dict[str, Any]:
     """Return an answer as the contract wants it: the first class for certain, or a value."""
     if not CLASSES:
         return {TARGET: middle(), "model_version": model_version}
-    certain = {name: float(name == CLASSES[0]) for name in CLASSES}
+    certain = {name: float(name == CLASS_NAMES[0]) for name in CLASS_NAMES}
     return {TARGET: CLASSES[0], "probabilities": certain, "model_version": model_version}

@@ -34,7 +34,8 @@ function command(body) {
  */
 export function show(answer, body, target, note) {
   const value = answer[target.name];
-  const text = typeof value === 'number' ? `${value.toLocaleString('en', { maximumSignificantDigits: 6 })} ${target.unit}`.trim() : String(value);
+  // A class keeps its name, 2024 and not 2,024.
+  const text = typeof value === 'number' && !target.isClass ? `${value.toLocaleString('en', { maximumSignificantDigits: 6 })} ${target.unit}`.trim() : String(value);
   const probability = answer.probabilities?.[value];
   byId('said').replaceChildren(
     html('p', { class: 'quiet' }, target.name),
@@ -42,7 +43,7 @@ export function show(answer, body, target, note) {
     ...(probability === undefined ? [] : [html('p', { class: 'unseen' }, `probability ${percent(probability)}`)]),
   );
   byId('drawn').replaceChildren(
-    ...(answer.probabilities ? [drawn(answer.probabilities, value)] : []),
+    ...(answer.probabilities ? [drawn(answer.probabilities, String(value))] : []),
     html('p', { class: 'quiet' }, `Model ${answer.model_version}${note}`),
     html('details', {}, html('summary', {}, 'As JSON'), html('pre', {}, `${command(body)}\n\n${JSON.stringify(answer, null, 1)}`)),
   );

@@ -48,9 +48,10 @@ const together = (text) => text.replaceAll(' ', '\xa0');
 function features({ feature, bins }) {
   const { name, description, unit, minimum, maximum, categories, nullable } = feature;
   const range = categories.length ? categories.join(', ') : together(`${between(minimum, maximum)} ${unit ?? ''}`);
+  const named = (/** @type {string} */ label) => (categories.length ? label : readable(label));
   // The last bin counts what is missing.
   const seen = nullable ? bins : bins.slice(0, -1);
-  const spread = seen.map((/** @type {Json} */ { label, share }) => together(`${readable(label)}: ${(100 * share).toFixed(0)} %`)).join(', ');
+  const spread = seen.map((/** @type {Json} */ { label, share }) => together(`${named(label)}: ${(100 * share).toFixed(0)} %`)).join(', ');
   return { feature: name, description, values: range, 'in training': spread };
 }
 

@@ -1,5 +1,7 @@
 // What the service takes and answers, read off its OpenAPI document.
 
+/** @typedef {string | number | boolean} Choice */
+
 /**
  * @typedef {object} Field
  * @property {string} name
@@ -9,7 +11,7 @@
  * @property {boolean} integer
  * @property {number | undefined} minimum
  * @property {number | undefined} maximum
- * @property {string[]} choices  empty for a number
+ * @property {Choice[]} choices  empty for a number
  */
 
 /**
@@ -18,10 +20,13 @@
  * @property {string} row  what a row is called
  * @property {Field[]} fields
  * @property {Record<string, unknown>} example
- * @property {{name: string, description: string, unit: string}} target
+ * @property {{name: string, description: string, unit: string, isClass: boolean}} target
  */
 
 /** @typedef {Record<string, any>} Schema */
+
+/** The values of a Literal or of a bool; none of a number. @param {Schema} known @returns {Choice[]} */
+const choices = (known) => known.enum ?? ('const' in known ? [known.const] : known.type === 'boolean' ? [false, true] : []);
 
 /** @param {string} name @param {Schema} schema @returns {Field} */
 function field(name, schema) {
@@ -36,7 +41,7 @@ function field(name, schema) {
     integer: known.type === 'integer',
     minimum: known.minimum ?? known.exclusiveMinimum,
     maximum: known.maximum ?? known.exclusiveMaximum,
-    choices: known.enum ?? ('const' in known ? [known.const] : []),
+    choices: choices(known),
   };
 }
 
@@ -53,6 +58,6 @@ export function contract(document) {
     row: row.title ?? 'Row',
     fields: Object.entries(row.properties).map(([key, schema]) => field(key, schema)),
     example: row.examples?.[0] ?? row.example ?? {},
-    target: { name, description: target.description ?? '', unit: target.unit ?? '' },
+    target: { name, description: target.description ?? '', unit: target.unit ?? '', isClass: choices(target).length > 0 },
   };
 }

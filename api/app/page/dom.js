@@ -95,7 +95,7 @@ export function percent(share) {
 /** @param {number} value */
 export const seconds = (value) => (value < 1 ? `${rough(1000 * value)} ms` : `${value.toFixed(2)} s`);
 
-/** The label of a bin, as people write it; a class stays as it is. @param {string} label */
+/** The label of a number's bin, as people write it; a class may be called `<=50K`. @param {string} label */
 export const readable = (label) => label
   .replace(/^<=(?=-?[\d.])/, '≤\xa0')
   .replace(/^>(?=-?[\d.])/, '>\xa0')

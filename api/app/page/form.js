@@ -16,7 +16,7 @@ function control(field) {
   const said = { id: `field-${name}`, name, required: !field.nullable, 'aria-describedby': `range-${name} about-${name} error-${name}` };
   if (field.choices.length) {
     const empty = html('option', { value: '' }, field.nullable ? NOT_KNOWN : 'choose');
-    return html('select', said, empty, ...field.choices.map((choice) => html('option', { value: choice }, choice)));
+    return html('select', said, empty, ...field.choices.map((choice) => html('option', { value: String(choice) }, String(choice))));
   }
   const { minimum, maximum, integer, nullable } = field;
   const step = integer ? 1 : 'any';
@@ -35,6 +35,9 @@ function labelled(field, asks) {
     html('p', { class: 'quiet', id: `about-${name}` }, description),
     html('p', { class: 'error', id: `error-${name}` }));
 }
+
+/** What is sent for a chosen option: 2 or true, not their texts. @param {import('./contract.js').Choice[]} choices @param {string} text */
+const choice = (choices, text) => choices.find((known) => String(known) === text) ?? text;
 
 export class Form {
   /**
@@ -67,11 +70,11 @@ export class Form {
 
   /** The row as it is to be sent: an empty field is null, or left out where null is not allowed. */
   row() {
-    /** @type {Record<string, string | number | null>} */
+    /** @type {Record<string, import('./contract.js').Choice | null>} */
     const row = {};
     for (const { name, nullable, choices } of this.fields) {
       const { value } = this.control(name);
-      if (value !== '') row[name] = choices.length ? value : Number(value);
+      if (value !== '') row[name] = choices.length ? choice(choices, value) : Number(value);
       else if (nullable) row[name] = null;
     }
     return row;

@@ -27,13 +27,18 @@ function trafficTable(found, apart) {
   return table('Traffic', `Between the last two readings, ${apart.toFixed(1)} s apart`, ['Route', 'Per s', 'p50', 'p95'], rows);
 }
 
-/** Answers by class, or by bin, against training. @param {Samples} samples @param {string} target */
-function shares(samples, target) {
+/**
+ * Answers by class, or by bin, against training.
+ * @param {Samples} samples
+ * @param {string} target
+ * @param {boolean} isClass
+ */
+function shares(samples, target, isClass) {
   const reference = select(samples, 'model_class_reference_ratio');
   const rows = sum(samples, 'model_predictions_total');
   const cells = reference.map(({ labels: { predicted_class }, value }) => {
     const share = rows ? sum(samples, 'model_predictions_total', { predicted_class }) / rows : 0;
-    return [readable(predicted_class), bar(share, value), rows ? html('data', { value: share }, percent(share)) : '–', percent(value)];
+    return [isClass ? predicted_class : readable(predicted_class), bar(share, value), rows ? html('data', { value: share }, percent(share)) : '–', percent(value)];
   });
   return table('Answers', `Rows since the start: ${number(rows)}; the mark is training`, [breakable(target), '', 'Now', 'Training'], cells);
 }
@@ -65,6 +70,7 @@ export class Live {
   constructor() {
     /** What is answered, in the words of the contract once that is known. */
     this.target = 'Answer';
+    this.isClass = true;
     this.rate = new Lines(byId('rate'), 'Requests per second', HANDLERS, rough, 1);
     this.latency = new Lines(byId('latency'), 'Latency of /predict', ['p50', 'p95'], seconds, 0.001);
     /** @type {Reading | undefined} */
@@ -116,7 +122,7 @@ export class Live {
     this.rate.draw(this.history.map((point) => ({ at: point.at, values: point.found.map(({ rate }) => rate) })), at);
     this.latency.draw(this.history.map((point) => ({ at: point.at, values: [point.found[0].p50, point.found[0].p95] })), at);
     byId('traffic').replaceChildren(trafficTable(found, at - (this.before?.at ?? at)));
-    byId('shares').replaceChildren(shares(samples, this.target));
+    byId('shares').replaceChildren(shares(samples, this.target, this.isClass));
     byId('drift').replaceChildren(drift(samples));
     this.before = after;
   }

@@ -65,6 +65,7 @@ async function start() {
   say(byId('title'), title);
   say(byId('form-title'), row);
   live.target = [target.name, target.unit].filter(Boolean).join(', ');
+  live.isClass = target.isClass;
   const form = new Form(fields, example);
   form.element.addEventListener('submit', (event) => {
     event.preventDefault();
