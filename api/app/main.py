@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import FastAPI
 
 from app.dispatcher import Dispatcher
+from app.docs import docs_routes
 from app.documented import check_routes, documented
 from app.endpoint import Endpoint
 from app.lifecycle import Lifecycle
@@ -13,6 +14,7 @@ from app.model import Model
 from app.page import page_routes
 from app.post import Parts
 from app.predict import predict, predict_batch
+from app.prefix import prefix_of
 from app.routes import model_routes, operations
 from app.settings import Settings
 
@@ -35,10 +37,15 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
         endpoint = Endpoint(post, counts, metrics, lifecycle, settings.log_requests)
         endpoints["POST", post.path] = endpoint
     card = model.card
-    api = FastAPI(title=card.data.name, version=card.model_version, redirect_slashes=False)
+    # What it would have at /docs and /openapi.json is in docs.py: it works offline.
+    api = FastAPI(
+        title=card.data.name, version=card.model_version, redirect_slashes=False, openapi_url=None
+    )
     api.include_router(documented(posts))
     api.include_router(model_routes(card))
     api.include_router(operations(exposed, lifecycle))
-    api.include_router(page_routes())
+    prefix = prefix_of(settings)
+    api.include_router(page_routes(prefix))
+    api.include_router(docs_routes(api, prefix))
     check_routes(api)
     return Dispatcher(api, endpoints, http, lifecycle, settings.log_requests)

@@ -1,10 +1,11 @@
 """Settings, from environment variables; `python -m app --help` lists them."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Gt
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.features import ROW_BYTES
@@ -13,6 +14,14 @@ PREFIX = "SERVING_"
 MAX_BATCH_ROWS = 10_000
 
 Positive = Annotated[int, Gt(0)]
+
+is_prefix = re.compile(r"(?:/[A-Za-z0-9._~%-]+)*").fullmatch
+
+
+def _prefix(value: str) -> str:
+    if not is_prefix(value):
+        raise ValueError("a prefix begins with / and does not end with it, as in /ml")
+    return value
 
 
 class Settings(BaseSettings):
@@ -54,6 +63,13 @@ class Settings(BaseSettings):
         gt=0,
         description="time for a request to arrive, else 408, or for a stuck answer to be read",
     )
+    root_path: Annotated[str, AfterValidator(_prefix)] = Field(
+        "", description="prefix that a proxy takes off, for links and /openapi.json, as in /ml"
+    )
+    trust_forwarded_prefix: bool = Field(
+        False,
+        description="take that prefix from X-Forwarded-Prefix; behind a proxy that always sets it",
+    )
     drain_seconds: float = Field(
         5, ge=0, description="time after SIGTERM to serve on, not ready, while traffic moves away"
     )
@@ -66,6 +82,7 @@ class Settings(BaseSettings):
     def describe(cls) -> str:
         """Return a line for every variable: name, default, meaning."""
         return "\n".join(
-            f"  {PREFIX + name.upper():28} {field.description} (default: {field.default})"
+            f"  {PREFIX + name.upper():28} {field.description} (default: "
+            f"{'none' if field.default == '' else field.default})"
             for name, field in cls.model_fields.items()
         )

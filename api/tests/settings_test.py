@@ -21,3 +21,17 @@ def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVING_PORT", "65536")
     with pytest.raises(ValidationError, match="65535"):
         Settings()
+
+
+def test_a_prefix_is_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("", "/ml", "/a/b-c/d.e", "/%C3%A9"):
+        monkeypatch.setenv("SERVING_ROOT_PATH", text)
+        assert Settings().root_path == text
+    for text in ("/", "ml", "/ml/", "//ml", "/a b", "/a?b", "https://example.org", '/"'):
+        monkeypatch.setenv("SERVING_ROOT_PATH", text)
+        with pytest.raises(ValidationError, match="a prefix begins with / and does not end with"):
+            Settings()
+
+
+def test_a_setting_of_nothing_is_shown_as_none() -> None:
+    assert Settings.describe().count("(default: none)") == 1
