@@ -24,12 +24,14 @@ class Dispatcher:
     def __init__(
         self,
         api: FastAPI,
+        others: ASGIApp,
         endpoints: Mapping[tuple[str, str], ASGIApp],
         metrics: HttpMetrics,
         lifecycle: Lifecycle,
         log_requests: bool,
     ) -> None:
         self.api = api
+        self._others = others
         self.endpoints = endpoints
         self.lifecycle = lifecycle
         self._metrics = metrics
@@ -68,7 +70,7 @@ class Dispatcher:
         # its own scope, sends no body.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.api(asked, receive, send_with_headers)
+            await self._others(asked, receive, send_with_headers)
         finally:
             seconds = perf_counter() - started
             counts.finished(status, seconds)

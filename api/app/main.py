@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app.dispatcher import Dispatcher
 from app.docs import docs_routes
@@ -35,7 +37,7 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     for post in posts:
         counts = http.route("POST", post.path, EXPOSED_FROM_START)
         endpoint = Endpoint(post, counts, metrics, lifecycle, settings.log_requests)
-        endpoints["POST", post.path] = endpoint
+        endpoints["POST", post.path] = cors(endpoint, settings)
     card = model.card
     # What it would have at /docs and /openapi.json is in docs.py: it works offline.
     api = FastAPI(
@@ -48,4 +50,21 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     api.include_router(page_routes(prefix))
     api.include_router(docs_routes(api, prefix))
     check_routes(api)
-    return Dispatcher(api, endpoints, http, lifecycle, settings.log_requests)
+    others = cors(api, settings)
+    return Dispatcher(api, others, endpoints, http, lifecycle, settings.log_requests)
+
+
+def cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Return the application, for pages of the origins in the settings too, if there are any.
+
+    Never with credentials: the service knows none, and a proxy's are not the page's to use.
+    """
+    if not settings.cors_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        allow_headers=("x-request-id",),
+        expose_headers=("retry-after", "x-request-id"),
+    )
