@@ -14,6 +14,8 @@ rm -f onnxruntime/capi/libonnxruntime.so.*
 # For making and converting models.
 rm -rf onnxruntime/backend onnxruntime/datasets onnxruntime/quantization \
     onnxruntime/tools onnxruntime/transformers
+# For building extensions in C and Fortran.
+rm -rf numpy/distutils numpy/f2py
 find . -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete
 

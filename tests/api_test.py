@@ -14,6 +14,7 @@ from app.features import CLASSES, TARGET
 from app.schemas import Prediction
 from app.settings import Settings
 from support import sample
+from support.posts import EXAMPLES
 from support.raw import exchange, post_chunked
 from support.service import Process, scrape, serving, value, values
 
@@ -78,10 +79,21 @@ def test_another_media_type_is_415_and_no_json_is_400(client: httpx.Client) -> N
     assert client.post("/predict", content="{", headers=JSON).status_code == 400
 
 
-def test_a_compressed_body_is_refused_and_not_opened(client: httpx.Client) -> None:
-    body = gzip.compress(json.dumps(ROW).encode())
-    answer = client.post("/predict", content=body, headers={**JSON, "content-encoding": "gzip"})
-    assert answer.status_code == 400
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_a_compressed_body_is_refused_by_name_and_not_opened(
+    client: httpx.Client, path: str
+) -> None:
+    body = gzip.compress(json.dumps(EXAMPLES[path]).encode())
+    answer = client.post(path, content=body, headers={**JSON, "content-encoding": "gzip"})
+    assert answer.status_code == 415
+    assert answer.headers["accept-encoding"] == "identity"
+    assert "content-encoding: expected none or identity, got 'gzip'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_a_body_that_is_said_to_be_as_it_is_is_answered(client: httpx.Client, path: str) -> None:
+    head = {"content-encoding": "Identity"}
+    assert client.post(path, json=EXAMPLES[path], headers=head).status_code == 200
 
 
 def test_a_body_above_the_limit_is_413_and_names_the_limit(client: httpx.Client) -> None:
@@ -125,6 +137,7 @@ def test_requests_are_counted_by_route_status_and_class() -> None:
         client.post("/predict", json=ROW)
         client.post("/predict/batch", json=[ROW] * 5)
         client.post("/predict", json={})
+        client.post("/predict", json=ROW, headers={"content-encoding": "br"})
         client.get("/model")
         client.get("/made-up")
         seen = scrape(client)
@@ -132,7 +145,8 @@ def test_requests_are_counted_by_route_status_and_class() -> None:
         predict = {"method": "POST", "handler": "/predict"}
         assert value(seen, requests[0], status="200", **predict) == 1
         assert value(seen, requests[0], status="422", **predict) == 1
-        assert [value(seen, name, **predict) for name in requests] == [2, 2]
+        assert value(seen, requests[0], status="415", **predict) == 1
+        assert [value(seen, name, **predict) for name in requests] == [3, 3]
         assert [value(seen, name, handler="/predict/batch") for name in requests] == [1, 1]
         assert [value(seen, name, handler="/model") for name in requests] == [1, 1]
         assert [value(seen, name, handler="__unmatched__") for name in requests] == [1, 1]
@@ -143,6 +157,7 @@ def test_requests_are_counted_by_route_status_and_class() -> None:
         assert value(seen, "model_batch_size_sum") == 6
         assert value(seen, "model_inference_duration_seconds_count") == 2
         assert value(seen, "model_input_rejected_total", reason="missing") == 1
+        assert value(seen, "model_input_rejected_total", reason="content_encoding") == 1
 
 
 def test_metrics_are_openmetrics_when_asked(client: httpx.Client) -> None:

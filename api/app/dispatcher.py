@@ -13,6 +13,8 @@ from app.logs import log_request
 from app.metrics import HttpMetrics, RouteCounts
 
 UNMATCHED = "__unmatched__"
+ALLOW_GET = (b"allow", b"GET")
+ALLOW_GET_AND_HEAD = (b"allow", b"GET, HEAD")
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
 
@@ -22,12 +24,14 @@ class Dispatcher:
     def __init__(
         self,
         api: FastAPI,
+        others: ASGIApp,
         endpoints: Mapping[tuple[str, str], ASGIApp],
         metrics: HttpMetrics,
         lifecycle: Lifecycle,
         log_requests: bool,
     ) -> None:
         self.api = api
+        self._others = others
         self.endpoints = endpoints
         self.lifecycle = lifecycle
         self._metrics = metrics
@@ -58,11 +62,15 @@ class Dispatcher:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = [(b"x-request-id", request_id), *self.lifecycle.closing]
-                message["headers"] = [*message["headers"], *own]
+                answered = [ALLOW_GET_AND_HEAD if h == ALLOW_GET else h for h in message["headers"]]
+                message["headers"] = [*answered, *own]
             await send(message)
 
+        # FastAPI routes know no HEAD. As a GET it gets the same head, and uvicorn, which goes by
+        # its own scope, sends no body.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.api(scope, receive, send_with_headers)
+            await self._others(asked, receive, send_with_headers)
         finally:
             seconds = perf_counter() - started
             counts.finished(status, seconds)

@@ -19,7 +19,16 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     },
     408: {"description": "The request did not arrive in time", "model": Problem},
     413: {"description": "The body is too large", "model": Problem},
-    415: {"description": "The body is not application/json", "model": Problem},
+    415: {
+        "description": "The body is not application/json, or is compressed",
+        "model": Problem,
+        "headers": {
+            "Accept-Encoding": {
+                "description": "identity, if the body is compressed",
+                "schema": {"type": "string"},
+            }
+        },
+    },
     503: {
         "description": "Too many requests wait already",
         "model": Problem,

@@ -12,6 +12,7 @@ from app.http import (
     Disconnected,
     Headers,
     Refusal,
+    check_encoding,
     check_media_type,
     read_body,
     read_head,
@@ -49,12 +50,14 @@ class Endpoint:
         """Answer one request."""
         started = perf_counter()
         self._counts.in_progress += 1
-        media_type, length, request_id = read_head(scope["headers"])
+        media_type, encoding, length, request_id = read_head(scope["headers"])
         headers = [(b"x-request-id", request_id), *self._lifecycle.closing]
         status = CLIENT_GONE
         try:
             if media_type != JSON:
                 check_media_type(media_type)
+            if encoding:
+                check_encoding(encoding)
             body = await read_body(receive, length, self._limit)
             await send_json(send, 200, await self._answer(body), headers)
             status = 200

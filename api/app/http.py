@@ -46,13 +46,14 @@ def make_request_id() -> bytes:
     return b"%s-%x" % (_prefix, next(_made))
 
 
-def read_head(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int, bytes]:
-    """Return media type, body length in bytes (0 if not announced) and request id."""
+def read_head(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes | None, int, bytes]:
+    """Return media type, content encoding, length in bytes (0 if not announced) and request id."""
     named = dict(headers)
     request_id = named.get(b"x-request-id", b"")
     if not _is_request_id(request_id):
         request_id = make_request_id()
-    return named.get(b"content-type", b""), int(named.get(b"content-length", 0)), request_id
+    length = int(named.get(b"content-length", 0))
+    return named.get(b"content-type", b""), named.get(b"content-encoding"), length, request_id
 
 
 def check_media_type(media_type: bytes) -> None:
@@ -64,6 +65,17 @@ def check_media_type(media_type: bytes) -> None:
     if not _is_json(media_type):
         shown = media_type[:100].decode("latin-1")
         raise Refusal(415, f"content-type: expected application/json, got {shown!r}", "media_type")
+
+
+def check_encoding(encoding: bytes) -> None:
+    """Raise Refusal 415 unless the body is sent as it is.
+
+    It is not unpacked: a few bytes would become gigabytes, or the limit would be counted twice.
+    """
+    if {each.strip() for each in encoding.lower().split(b",")} - {b"", b"identity"}:
+        shown = encoding[:100].decode("latin-1")
+        detail = f"content-encoding: expected none or identity, got {shown!r}"
+        raise Refusal(415, detail, "content_encoding", [(b"accept-encoding", b"identity")])
 
 
 def _check_length(length: int, limit: int) -> None:

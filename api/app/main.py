@@ -3,8 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app.dispatcher import Dispatcher
+from app.docs import docs_routes
 from app.documented import check_routes, documented
 from app.endpoint import Endpoint
 from app.lifecycle import Lifecycle
@@ -13,6 +16,7 @@ from app.model import Model
 from app.page import page_routes
 from app.post import Parts
 from app.predict import predict, predict_batch
+from app.prefix import prefix_of
 from app.routes import model_routes, operations
 from app.settings import Settings
 
@@ -33,12 +37,34 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     for post in posts:
         counts = http.route("POST", post.path, EXPOSED_FROM_START)
         endpoint = Endpoint(post, counts, metrics, lifecycle, settings.log_requests)
-        endpoints["POST", post.path] = endpoint
+        endpoints["POST", post.path] = cors(endpoint, settings)
     card = model.card
-    api = FastAPI(title=card.data.name, version=card.model_version, redirect_slashes=False)
+    # What it would have at /docs and /openapi.json is in docs.py: it works offline.
+    api = FastAPI(
+        title=card.data.name, version=card.model_version, redirect_slashes=False, openapi_url=None
+    )
     api.include_router(documented(posts))
     api.include_router(model_routes(card))
     api.include_router(operations(exposed, lifecycle))
-    api.include_router(page_routes())
+    prefix = prefix_of(settings)
+    api.include_router(page_routes(prefix))
+    api.include_router(docs_routes(api, prefix))
     check_routes(api)
-    return Dispatcher(api, endpoints, http, lifecycle, settings.log_requests)
+    others = cors(api, settings)
+    return Dispatcher(api, others, endpoints, http, lifecycle, settings.log_requests)
+
+
+def cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Return the application, for pages of the origins in the settings too, if there are any.
+
+    Never with credentials: the service knows none, and a proxy's are not the page's to use.
+    """
+    if not settings.cors_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        allow_headers=("x-request-id",),
+        expose_headers=("retry-after", "x-request-id"),
+    )

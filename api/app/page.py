@@ -2,10 +2,14 @@
 
 import gzip
 import hashlib
+import re
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.datastructures import Headers
+
+from app.prefix import Prefix
 
 FOLDER = Path(__file__).parent / "page"
 INDEX = "index.html"
@@ -30,15 +34,15 @@ HEADERS = {
 
 
 class File:
-    """A file of the page, and the tag by which a browser knows that it has it already."""
+    """A file of a page, and the tag by which a browser knows that it has it already."""
 
-    def __init__(self, path: Path) -> None:
-        self._plain = path.read_bytes()
-        self._packed = gzip.compress(self._plain, mtime=0)
+    def __init__(self, name: str, content: bytes) -> None:
+        self.content = content
+        self._packed = gzip.compress(content, mtime=0)
         self._headers = {
             **HEADERS,
-            "content-type": MEDIA_TYPES[path.suffix],
-            "etag": f'W/"{hashlib.sha256(self._plain).hexdigest()[:16]}"',
+            "content-type": MEDIA_TYPES[Path(name).suffix],
+            "etag": f'W/"{hashlib.sha256(content).hexdigest()[:16]}"',
         }
 
     def answer(self, head: Headers) -> Response:
@@ -46,19 +50,43 @@ class File:
         if self._headers["etag"] in head.get("if-none-match", ""):
             return Response(status_code=304, headers=self._headers)
         if "gzip" not in head.get("accept-encoding", ""):
-            return Response(self._plain, headers=self._headers)
+            return Response(self.content, headers=self._headers)
         return Response(self._packed, headers={**self._headers, "content-encoding": "gzip"})
 
 
-def page_routes() -> APIRouter:
+def files_in(folder: Path) -> dict[str, File]:
+    """Return a folder's files by their names."""
+    return {
+        path.name: File(path.name, path.read_bytes())
+        for path in folder.iterdir()
+        if path.suffix in MEDIA_TYPES
+    }
+
+
+def below(prefix: str, markup: bytes) -> bytes:
+    """Return markup whose relative links begin with the prefix.
+
+    A proxy hands on `/ml` and `/ml/` alike, but a browser that shows `/ml` takes the relative link
+    `page/main.js` for `/page/main.js`.
+    """
+    if not prefix:
+        return markup
+    return re.sub(rb'(href|src)="(?!#)', rb'\1="%s/' % prefix.encode(), markup)
+
+
+def page_routes(prefix: Prefix) -> APIRouter:
     """Return the routes of the page, which is for people: no part of the documented API."""
     router = APIRouter(include_in_schema=False)
-    files = {path.name: File(path) for path in FOLDER.iterdir() if path.suffix in MEDIA_TYPES}
+    files = files_in(FOLDER)
     index = files.pop(INDEX)
+
+    @lru_cache(maxsize=8)
+    def index_below(found: str) -> File:
+        return File(INDEX, below(found, index.content))
 
     @router.get("/")
     async def page(request: Request) -> Response:
-        return index.answer(request.headers)
+        return index_below(prefix(request.headers)).answer(request.headers)
 
     @router.get("/page/{name}")
     async def page_file(name: str, request: Request) -> Response:

@@ -4,12 +4,14 @@ import asyncio
 import json
 import logging
 import signal
+import sys
 import time
 from contextlib import suppress
 from math import ceil
 from types import FrameType
 
 import uvicorn
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.dispatcher import Dispatcher
@@ -27,6 +29,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     uvicorn limits none of these: a byte a minute would hold a connection forever, an answer that
     nobody reads would hold its memory, and one endless header would fill the memory.
+
+    It also declines each offer to upgrade by answering the request (RFC 9110, 7.8). The JDK's
+    client offers h2c with every request, and httptools takes what follows an offer for another
+    protocol: the body would be lost, or be read as the next request.
     """
 
     settings: Settings
@@ -36,11 +42,15 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._head_bytes = 0
         self._clock: asyncio.TimerHandle | None = None
+        self._offer_ends = 0
         self._wait()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and see whether the request is whole."""
         super().data_received(data)
+        while self._offer_ends:
+            data = self._without_offer(data)
+            super().data_received(data)
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:
             self._head_bytes += len(data)
@@ -51,6 +61,28 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait()
         elif self._clock is not None:
             self._stop_waiting()
+
+    def _should_upgrade(self) -> bool:
+        """Have uvicorn make no request of a head with an offer, but call the method below."""
+        return True
+
+    def handle_websocket_upgrade(self) -> None:
+        """Keep where the head with the offer ends, counted in what has just been received."""
+        stopped = sys.exception()
+        if self.scope["method"] == "CONNECT":
+            self._end(400, "CONNECT: this is no proxy")
+        elif isinstance(stopped, HttpParserUpgrade):
+            self._offer_ends = stopped.args[0]
+
+    def _without_offer(self, data: bytes) -> bytes:
+        """Return the request without its offer, for a new parser, and what came after it."""
+        method, version = (self.scope[name].encode() for name in ("method", "http_version"))
+        kept = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        head = [b"%s %s HTTP/%s" % (method, self.url, version), *kept]
+        rest, self._offer_ends = data[self._offer_ends :], 0
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return b"\r\n".join([*head, b"", rest])
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock: it would keep the connection in memory."""

@@ -1,11 +1,12 @@
 """Settings, from environment variables; `python -m app --help` lists them."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Gt
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.features import ROW_BYTES
 
@@ -13,6 +14,27 @@ PREFIX = "SERVING_"
 MAX_BATCH_ROWS = 10_000
 
 Positive = Annotated[int, Gt(0)]
+
+is_prefix = re.compile(r"(?:/[A-Za-z0-9._~%-]+)*").fullmatch
+_is_origin = re.compile(
+    # Browsers leave the usual port out.
+    r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+"
+).fullmatch
+
+
+def _prefix(value: str) -> str:
+    if not is_prefix(value):
+        raise ValueError("a prefix begins with / and does not end with it, as in /ml")
+    return value
+
+
+def _origin(value: str) -> str:
+    if not _is_origin(value):
+        raise ValueError(
+            "an origin is * or as browsers send it: scheme, host and unusual port, in small "
+            "letters and with no / at the end, as in https://example.org:8443"
+        )
+    return value
 
 
 class Settings(BaseSettings):
@@ -54,6 +76,16 @@ class Settings(BaseSettings):
         gt=0,
         description="time for a request to arrive, else 408, or for a stuck answer to be read",
     )
+    cors_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode] = Field(
+        (), description="origins whose pages may call the service, separated by commas, or *"
+    )
+    root_path: Annotated[str, AfterValidator(_prefix)] = Field(
+        "", description="prefix that a proxy takes off, for links and /openapi.json, as in /ml"
+    )
+    trust_forwarded_prefix: bool = Field(
+        False,
+        description="take that prefix from X-Forwarded-Prefix; behind a proxy that always sets it",
+    )
     drain_seconds: float = Field(
         5, ge=0, description="time after SIGTERM to serve on, not ready, while traffic moves away"
     )
@@ -62,10 +94,18 @@ class Settings(BaseSettings):
     )
     log_requests: bool = Field(False, description="log one line for every request")
 
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(origin for part in value.split(",") if (origin := part.strip()))
+
     @classmethod
     def describe(cls) -> str:
         """Return a line for every variable: name, default, meaning."""
         return "\n".join(
-            f"  {PREFIX + name.upper():28} {field.description} (default: {field.default})"
+            f"  {PREFIX + name.upper():30} {field.description} (default: "
+            f"{'none' if field.default in ('', ()) else field.default})"
             for name, field in cls.model_fields.items()
         )

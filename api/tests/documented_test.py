@@ -42,6 +42,7 @@ def test_a_post_is_documented_as_fastapi_documents_its_own() -> None:
     assert new["responses"]["200"] == theirs["responses"]["200"] | {
         "description": "Successful Response"
     }
+    assert "Accept-Encoding" in new["responses"]["415"]["headers"]
     assert new["requestBody"] == theirs["requestBody"]
     assert (new["description"], new["tags"]) == (theirs["description"], theirs["tags"])
 

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 import pytest
 from starlette.types import Message, Receive
 
-from app.http import Disconnected, Refusal, check_media_type, read_body, read_head
+from app.http import (
+    Disconnected,
+    Refusal,
+    check_encoding,
+    check_media_type,
+    read_body,
+    read_head,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,10 +29,25 @@ def test_anything_else_is_415_and_shown(media_type: bytes) -> None:
     assert b"content-type" in caught.value.body
 
 
+@pytest.mark.parametrize("encoding", [b"identity", b"IDENTITY ", b"identity, identity", b","])
+def test_a_body_as_it_is_passes(encoding: bytes) -> None:
+    check_encoding(encoding)
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"identity, br", b"x-identity", b"\xff"])
+def test_any_other_encoding_is_415_with_the_one_that_is_taken(encoding: bytes) -> None:
+    with pytest.raises(Refusal, match=r"content-encoding: expected none or identity") as caught:
+        check_encoding(encoding)
+    assert caught.value.status == 415
+    assert caught.value.headers == [(b"accept-encoding", b"identity")]
+
+
 def test_the_head_is_read_or_filled_in() -> None:
-    assert read_head([(b"content-length", b"3"), (b"x-request-id", b"me")]) == (b"", 3, b"me")
-    _, length, first = read_head([])
-    _, _, second = read_head([(b"x-request-id", b"two words")])
+    head = [(b"content-length", b"3"), (b"x-request-id", b"me")]
+    assert read_head(head) == (b"", None, 3, b"me")
+    assert read_head([*head, (b"content-encoding", b"br")])[1] == b"br"
+    _, _, length, first = read_head([])
+    *_, second = read_head([(b"x-request-id", b"two words")])
     assert length == 0
     assert first != second
 

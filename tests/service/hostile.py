@@ -1,5 +1,6 @@
 """Requests that nobody should send, made at random, each with what may be answered to it."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -137,6 +138,14 @@ def another_media_type(rng: Random) -> Request:
     return Request(data, (415,), ("content-type", media_type if media_type.isascii() else ""))
 
 
+def another_encoding(rng: Random) -> Request:
+    """Send a body compressed, or call it so."""
+    path, body = rng.choice([*BODIES.items()])
+    encoding = rng.choice(("gzip", "br", "deflate, identity", "x"))
+    data = post(path, rng.choice((body, gzip.compress(body))), f"content-encoding: {encoding}")
+    return Request(data, (415,), ("content-encoding", encoding))
+
+
 def too_many_bytes(rng: Random) -> Request:
     """Send four times what may be sent, announced or in chunks."""
     body = b" " * TOO_MANY
@@ -198,7 +207,8 @@ def elsewhere(rng: Random) -> Request:
 KINDS: tuple[Callable[[Random], Request], ...] = (
     *(a_bad_number, no_finite_number, a_row_in_a_batch, a_missing_field, an_unknown_field),
     *([a_bad_category] if CATEGORIES else []),
-    *(a_field_twice, a_deep_nest, no_json, another_media_type, cut_off, no_http, elsewhere),
+    *(a_field_twice, a_deep_nest, no_json, another_media_type, another_encoding, cut_off, no_http),
+    elsewhere,
 )
 LARGE_KINDS = (too_many_bytes, too_many_rows, a_flood_of_headers)
 LARGE_SHARE = 0.02

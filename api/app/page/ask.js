@@ -10,7 +10,7 @@ const pause = (s, signal) => new Promise((resolve, reject) => {
 
 /**
  * Return the first answer that is not 503, which may still be a refusal.
- * @param {string} path  relative, so that the page works below any prefix
+ * @param {string} path  below the folder that this script's is in: that works below any prefix
  * @param {RequestInit & {signal?: AbortSignal}} options
  * @param {(trouble: string) => void} tell  called before each repetition
  */
@@ -18,7 +18,7 @@ export async function ask(path, options, tell) {
   for (;;) {
     let [trouble, wait] = ['cannot be reached', AGAIN_S];
     try {
-      const answer = await fetch(path, options);
+      const answer = await fetch(new URL(`../${path}`, import.meta.url), options);
       if (answer.status !== 503) return answer;
       [trouble, wait] = ['is busy (503)', Number(answer.headers.get('retry-after')) || AGAIN_S];
     } catch (error) {

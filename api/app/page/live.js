@@ -88,7 +88,7 @@ export class Live {
     if (document.hidden || this.polling) return;
     this.polling = true;
     try {
-      const answer = await fetch('metrics', { cache: 'no-store', signal: AbortSignal.timeout(1000 * TIMEOUT_S) });
+      const answer = await fetch(new URL('../metrics', import.meta.url), { cache: 'no-store', signal: AbortSignal.timeout(1000 * TIMEOUT_S) });
       if (!answer.ok) throw new Error(`${answer.status}`);
       this.show(parse(await answer.text()), performance.now() / 1000);
       this.state(true);
