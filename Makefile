@@ -38,6 +38,7 @@ test: lint $(MODEL) .venv/kustomize.stamp .venv/chromium.stamp ## Check style an
 	$(BIN)/pytest -m alone --durations=10 || [ $$? -eq 5 ]  # where PYTEST_ADDOPTS names tests of which none is
 
 lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
+	@case $$PWD in *[][]*) echo "lint: ruff takes brackets for a pattern: rename or move $$PWD" >&2; exit 2;; esac
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .github/scripts api docs/pictures loadtester prometheus tests

@@ -161,6 +161,13 @@ def test_a_folder_that_the_path_cannot_hold_is_refused_in_a_line(tmp_path: Path)
     assert line.endswith(f"rename or move {tmp_path}/a:b.  Stop.")
 
 
+def test_a_folder_that_ruff_takes_for_a_pattern_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = Fork(tmp_path / "a [1]").run("make lint")
+    assert (done.returncode, done.stdout) == (2, "")
+    line = next(iter(done.stderr.splitlines()))  # make adds one
+    assert line == f"lint: ruff takes brackets for a pattern: rename or move {tmp_path}/a [1]"
+
+
 def test_two_on_one_port_are_refused_by_name(fork: Fork) -> None:
     number = free_port()
     done = fork.run(f"make run PORT={number} CANARY_METRICS_PORT={number}")
