@@ -50,7 +50,7 @@ while true; do
     jsonpath='{.status.sync.status},{.status.health.status},{.status.operationState.phase} {.status.conditions[*].message}')
   if [[ $now != "$said" ]]; then
     said=$now
-    echo "Argo CD: $now"
+    echo "Argo CD: ${now% }"
   fi
   [[ $said != "Synced,Healthy,Succeeded "* ]] || break
   if ((SECONDS > deadline)); then

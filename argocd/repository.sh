@@ -38,7 +38,7 @@ ask() {
     export GIT_CONFIG_VALUE_0
   fi
   exec git -c credential.helper= -c "url.$url.insteadOf=$url" -c http.followRedirects=false \
-    ls-remote --exit-code "$url" refs/heads/develop
+    -c http.lowSpeedLimit=1 -c http.lowSpeedTime=20 ls-remote --exit-code "$url" refs/heads/develop
 }
 
 web='^(https?)://(([^/]*)@)?([^/@]+)/(.+)$'
@@ -74,6 +74,7 @@ trap 'rm -f "$answer"' EXIT
 ask >"$answer" 2>&1 &
 asked=$!
 deadline=$((SECONDS + 30))
+# Git itself ends where nothing comes, but takes minutes where no connection comes about.
 while kill -0 "$asked" 2>/dev/null; do
   if ((SECONDS > deadline)); then
     echo "fatal: no answer within 30 s" >"$answer"
