@@ -1,8 +1,6 @@
 """The tests whose outcome depends on the data, run in a copy that has other data."""
 
-import sys
-
-from support.fork import OURS, Fork, tracked
+from support.fork import OURS, PYTHON, Fork, tracked
 from support.paths import ROOT
 
 
@@ -11,7 +9,7 @@ def passes(fork: Fork) -> None:
     tests = [name for name in tracked() if name.endswith("_test.py")]
     marked = [name for name in tests if "mark.by_data" in (ROOT / name).read_text()]
     options = f"-q -p no:cacheprovider -m by_data {' '.join(marked)}"
-    done = fork.run(f"{sys.executable} -m pytest {options}")
+    done = fork.run(f"{PYTHON} -m pytest {options}")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     assert " 3 skipped" in done.stdout.splitlines()[-1]  # those of the penguins
     assert fork.changed() == OURS
