@@ -8,11 +8,16 @@ MAKEFLAGS += --no-print-directory
 PYTHONS := 3.11 3.12 3.13
 PYTHON ?=
 PROMETHEUS ?= yes
-BIN := $(CURDIR)/.venv/bin
-export PATH := $(BIN):$(PATH)
+# Commands name no folder above this one: its path may hold blanks, quotes and the like, which Bash would take apart. On
+# the PATH a colon ends a folder, so there a path with one cannot be said at all.
+ifneq (,$(findstring :,$(CURDIR)))
+$(error A folder with a colon in its path cannot be on the PATH: rename or move $(CURDIR))
+endif
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 MODEL := api/data/model/model.json
 TRAINING := api/train_model.py $(wildcard api/training/*.py api/app/*.py api/data/*.csv)
-LOCK := $(BIN)/uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 \
+LOCK := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .PHONY: help setup train run test lint e2e up down bench lock clean
@@ -33,6 +38,7 @@ test: lint $(MODEL) .venv/kustomize.stamp .venv/chromium.stamp ## Check style an
 	$(BIN)/pytest -m alone --durations=10 || [ $$? -eq 5 ]  # where PYTEST_ADDOPTS names tests of which none is
 
 lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
+	@case $$PWD in *[][]*) echo "lint: ruff takes brackets for a pattern: rename or move $$PWD" >&2; exit 2;; esac
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .github/scripts api docs/pictures loadtester prometheus tests
@@ -60,8 +66,8 @@ down: ## Stop Minikube
 	manifest/minikube.sh down
 
 bench: .venv/test.stamp .venv/chromium.stamp $(MODEL) ## Measure speed beside bare uvicorn and FastAPI, then what a pod takes (9 minutes, needs wrk)
-	cd api && PYTHONPATH=.:../tests $(BIN)/python -m bench.run
-	cd api && PYTHONPATH=.:../tests exec $(BIN)/python -m bench.capacity
+	cd api && PYTHONPATH=.:../tests ../$(BIN)/python -m bench.run
+	cd api && PYTHONPATH=.:../tests exec ../$(BIN)/python -m bench.capacity
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt

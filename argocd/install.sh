@@ -1,30 +1,42 @@
 #!/usr/bin/env bash
 # Install Argo CD into the cluster that kubectl speaks to, and let it deploy this repository's branch `develop`.
 #   argocd/install.sh [REPOSITORY_URL]
-# Without a URL, the one of the remote `origin`; that of SSH is turned into HTTPS, as Argo CD gets no key.
-# Safe to repeat.
+# Without a URL, the one of the remote `origin`; that of SSH is turned into HTTPS, as Argo CD gets no key. To read a
+# private repository, Argo CD gets the token that is in GIT_TOKEN, and its user in GIT_USER where the host wants one.
+# Safe to repeat, then without them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-url=${1:-$(git remote get-url origin 2>/dev/null || true)}
-url=$(sed -E 's#^(ssh://)?git@([^:/]+)[:/]#https://\2/#' <<<"$url")
-if [[ ! $url =~ ^https?://[^[:space:]\|]+$ ]]; then
-  echo "repository URL: '$url' is not http(s)://...; give it as an argument, or set the remote origin" >&2
-  exit 2
-fi
+. argocd/repository.sh
 
 echo "Argo CD: installing"
 kubectl apply -f install.yaml >/dev/null
 kubectl wait --for condition=established --timeout 60s >/dev/null \
   crd/applications.argoproj.io crd/appprojects.argoproj.io
 if ! kubectl -n mlops get secret grafana-admin >/dev/null 2>&1; then
-  kubectl -n mlops create secret generic grafana-admin \
-    --from-literal=password="$(head -c 18 /dev/urandom | base64 | tr '+/' '-_')" >/dev/null
+  # This and the token below come by standard input: what a command line holds, every user of this machine may read.
+  head -c 18 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' |
+    kubectl -n mlops create secret generic grafana-admin --from-file=password=/dev/stdin >/dev/null
 fi
 for part in deployment/argocd-redis deployment/argocd-repo-server deployment/argocd-server \
   statefulset/argocd-application-controller; do
   kubectl -n argocd rollout status --timeout 10m "$part"
 done
+if [[ $GIT_TOKEN ]]; then
+  echo "Argo CD: reads a private repository; its Secret mlops-repository keeps the token"
+  kubectl apply --server-side --force-conflicts -f - <<YAML
+apiVersion: v1
+kind: Secret
+metadata:
+  name: mlops-repository
+  namespace: argocd
+  labels: {argocd.argoproj.io/secret-type: repository}
+data:
+  type: $(base64_of git)
+  url: $(base64_of "$url")
+  username: $(base64_of "$GIT_USER")
+  password: $(base64_of "$GIT_TOKEN")
+YAML
+fi
 echo "Argo CD: deploys $url, branch develop, folder manifest"
 for object in default-project project application; do
   # By the server: Argo CD has made `default` by itself, and a client-side apply would warn of it.
@@ -33,13 +45,14 @@ done
 
 said=
 deadline=$((SECONDS + 900))
-until [[ $said == Synced,Healthy,Succeeded ]]; do
+while true; do
   now=$(kubectl -n argocd get application mlops -o \
-    jsonpath='{.status.sync.status},{.status.health.status},{.status.operationState.phase}')
+    jsonpath='{.status.sync.status},{.status.health.status},{.status.operationState.phase} {.status.conditions[*].message}')
   if [[ $now != "$said" ]]; then
     said=$now
-    echo "Argo CD: $now"
+    echo "Argo CD: ${now% }"
   fi
+  [[ $said != "Synced,Healthy,Succeeded "* ]] || break
   if ((SECONDS > deadline)); then
     kubectl -n argocd get application mlops -o jsonpath='{.status.conditions}{.status.operationState.message}' >&2
     echo "Argo CD: not healthy within 15 minutes; see above, and: kubectl -n mlops get pods" >&2

@@ -20,6 +20,7 @@ from prometheus_client import (
     start_http_server,
 )
 
+from address import address
 from holdout import PATH, Holdout, Label, Row, WrongAnswer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -104,8 +105,9 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     env = os.environ.get
     parser.add_argument(
-        "--url", default=env("CANARY_URL", "http://127.0.0.1:8000"), help="CANARY_URL; %(default)s"
-    )
+        "--url", type=address, default=env("CANARY_URL", "http://127.0.0.1:8000"),
+        help="CANARY_URL; %(default)s",
+    )  # fmt: skip
     parser.add_argument(
         "--rate", type=float, default=env("CANARY_RATE", "2"), help="rows a second; CANARY_RATE; 2"
     )

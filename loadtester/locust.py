@@ -7,12 +7,14 @@ is imported in place of the package of the same name.
 import logging
 import random
 import signal
+import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from itertools import islice
 from math import inf
 from typing import Any
 
+from flask import Response, jsonify, request
 from gevent import sleep
 from gevent.lock import RLock
 from locust import FastHttpUser, constant_throughput, events, tag, task
@@ -20,9 +22,11 @@ from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
 from locust.runners import WorkerRunner
+from locust.web import WebUI
 
 import load_metrics
 import shapes
+from address import address
 from holdout import PATH, Holdout, Label, Row, WrongAnswer
 
 # Locust takes the first one where no other is chosen.
@@ -46,6 +50,7 @@ class Client(FastHttpUser):
 
     def on_start(self) -> None:
         """Get the rows; a failure to get them shows among the requests, and is tried again."""
+        self.client.base_url = address(self.client.base_url or "")
         # Spread out, or all connections would be renewed in the same second.
         self.sent = random.randrange(REQUESTS_A_CONNECTION)
         with self.asking:
@@ -168,6 +173,36 @@ def add_options(parser: LocustArgumentParser) -> None:
         "--metrics-port", type=int, default=9646, env_var="LOCUST_METRICS_PORT",
         include_in_web_ui=False, help="port of Prometheus' metrics (default: 9646)",
     )  # fmt: skip
+
+
+def refusal(host: str) -> str:
+    """Return why a host is no address; nothing if it is one."""
+    try:
+        address(host)
+    except ArgumentTypeError as error:
+        return str(error)
+    return ""
+
+
+def refuse_form() -> Response | None:
+    """Answer the UI's form as Locust does where a field is wrong, if its host is no URL."""
+    host = request.form.get("host")
+    if not request.path.endswith("/swarm") or host is None or not (why := refusal(host)):
+        return None
+    return jsonify(success=False, message=f"Host: {why}", host=host)
+
+
+@events.init.add_listener
+def check_host(environment: Environment, web_ui: WebUI | None, **_: object) -> None:
+    """End the start with 2 if --host is no URL; a worker is told its host by the master."""
+    if web_ui:
+        assert web_ui.app is not None
+        web_ui.app.before_request(refuse_form)
+    if isinstance(environment.runner, WorkerRunner) or (web_ui and not environment.host):
+        return
+    if why := refusal(environment.host or ""):
+        logging.getLogger(__name__).error("--host: %s", why)
+        sys.exit(2)
 
 
 @events.init.add_listener

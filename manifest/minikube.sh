@@ -12,6 +12,7 @@ done
 
 up() {
   minikube status >/dev/null 2>&1 || minikube start --driver docker --cpus 2 --memory 4g
+  argocd/repository.sh  # what it refuses, it refuses before the minutes that the images take
   # These images serve until the first publish; after it the manifest names those on Docker Hub.
   eval "$(minikube docker-env)"
   export DOCKER_BUILDKIT=1

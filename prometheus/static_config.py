@@ -44,6 +44,11 @@ def pods(job: dict[str, Any], addresses: list[str]) -> list[dict[str, Any]]:
     ]
 
 
+def literal(folder: Path) -> str:
+    """Return a folder as a pattern that fits it alone: Prometheus reads its rules by patterns."""
+    return re.sub(r"([][?\\])", r"\\\1", str(folder))
+
+
 def static(config: dict[str, Any], targets: dict[str, list[str]], rules: Path) -> dict[str, Any]:
     """Return the configuration with these targets by job.
 
@@ -59,7 +64,7 @@ def static(config: dict[str, Any], targets: dict[str, list[str]], rules: Path) -
             jobs[name]["static_configs"] = [{"targets": addresses}]
     return {
         **config,
-        "rule_files": [str(rules / pattern) for pattern in config["rule_files"]],
+        "rule_files": [f"{literal(rules)}/{pattern}" for pattern in config["rule_files"]],
         "scrape_configs": [jobs[name] for name in jobs if name in targets],
     }
 

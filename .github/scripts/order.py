@@ -1,6 +1,7 @@
 """What `write_back.py` is asked to deploy, read from its command line and checked."""
 
 import argparse
+import re
 from dataclasses import dataclass
 
 from deployed import Model
@@ -8,6 +9,7 @@ from fields import COMMIT, DIGEST, SHA256, TAG, VERSION, WORDS, BadField, matchi
 
 NAME = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 REPOSITORY = rf"[a-z0-9.-]+(:\d+)?(/{NAME})+"
+LOWER = "in lower case, as an image's name has to be: write the secret DOCKERHUB_USERNAME so"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def read(asked: argparse.Namespace) -> Order:
 def _images(values: list[str], tag: str) -> dict[str, str]:
     images: dict[str, str] = {}
     for value in values:
+        if re.search("[A-Z]", value.partition("@")[0]):
+            raise BadField("--image", value, LOWER)
         matching("--image", value, f"{NAME}={REPOSITORY}@{DIGEST}", "NAME=REPOSITORY@sha256:...")
         name, _, rest = value.partition("=")
         repository, _, digest = rest.partition("@")

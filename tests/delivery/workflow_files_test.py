@@ -1,12 +1,15 @@
 """The workflows as GitHub reads them: what they may do, and who gets to see a secret."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from e2e.github.workflow import Workflow, stand_ins
+from order import NAME
 from support.paths import ROOT
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -97,6 +100,7 @@ def test_secrets_go_only_to_the_steps_that_need_them(ci_cd: Workflow) -> None:
     ]
     name, token, run = ("DOCKERHUB_USERNAME", ""), ("DOCKERHUB_TOKEN", ""), ("", "github.token")
     assert holders == [
+        ("publish", "Check the user name on Docker Hub", [name]),
         ("publish", "Log in to Docker Hub", [token, name]),
         ("publish", "Build and push the API's image", [name]),
         ("publish", "Build and push the load tester's image", [name]),
@@ -106,6 +110,25 @@ def test_secrets_go_only_to_the_steps_that_need_them(ci_cd: Workflow) -> None:
     outside = {**ci_cd.content, "jobs": {}}
     assert FROM_SECRETS not in str(outside)
     assert all(FROM_SECRETS not in str(job.get("env")) for job in ci_cd.jobs.values())
+
+
+@pytest.mark.parametrize(
+    ("user", "fit"),
+    [("you", True), ("you-2_b", True), ("You", False), ("you@example.org", False), ("", False),
+     ("you ", False), ("you\n", False), ("docker.io/you", False), ("año", False)],
+)  # fmt: skip
+def test_a_user_name_that_no_image_can_have_ends_publishing_at_its_first_step(
+    ci_cd: Workflow, user: str, fit: bool
+) -> None:
+    first = steps(ci_cd, "publish")[0]
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "DOCKERHUB_USERNAME": user}
+    command = ("bash", "-e", "-c", first["run"])
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode == 0) == fit == bool(re.fullmatch(NAME, user))
+    assert done.stderr == ""
+    if not fit:
+        (line,) = done.stdout.splitlines()
+        assert line.startswith("::error::DOCKERHUB_USERNAME is not a user name in lower case")
 
 
 def test_no_output_holds_a_secret_or_github_would_drop_it(ci_cd: Workflow) -> None:

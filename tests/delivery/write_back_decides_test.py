@@ -78,6 +78,11 @@ def superseded(done: Done, why: str) -> None:
             f"docker.io/someone/{API_IMAGE}@sha256:{'0' * 64}",
             "NAME=REPOSITORY@sha256:...",
         ),
+        (
+            "--image",
+            f"{API_IMAGE}=docker.io/Someone/{API_IMAGE}@sha256:{'0' * 64}",
+            "in lower case, as an image's name has to be: write the secret DOCKERHUB_USERNAME so",
+        ),
         ("--image", f"{API_IMAGE}=a/b@sha256:{'0' * 64}", f"the only one for {API_IMAGE}"),
         ("--model-version", "a b", "a version"),
         ("--model-loss", "nan", "a number of at least 0"),

@@ -1,9 +1,8 @@
 """The tests whose outcome depends on the data, run in a copy that has other data."""
 
-import sys
 from collections.abc import Iterable
 
-from support.fork import OURS, Fork, tracked
+from support.fork import OURS, PYTHON, Fork, tracked
 from support.paths import ROOT
 
 
@@ -17,7 +16,7 @@ def passes(fork: Fork) -> None:
 def last_line(fork: Fork, names: Iterable[str]) -> str:
     """Run those of some files, which have to pass; return the line that counts them."""
     options = f"-q -p no:cacheprovider -m by_data {' '.join(names)}"
-    done = fork.run(f"{sys.executable} -m pytest {options}")
+    done = fork.run(f"{PYTHON} -m pytest {options}")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     assert fork.changed() == OURS
     return done.stdout.splitlines()[-1]

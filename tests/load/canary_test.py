@@ -166,3 +166,20 @@ def test_a_bad_rate_ends_the_start_with_2_and_is_named(rate: str, given: str) ->
     assert done.returncode == 2
     assert "--rate" in done.stderr.splitlines()[-1]
     assert rate in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.by_data
+def test_a_slash_at_the_end_of_the_url_is_no_part_of_it(service: Process, tmp_path: Path) -> None:
+    with canary(tmp_path, f"{service.url}/") as (running, found):
+        wait_until("rows", lambda: rows(found, "correct") > 5)
+        assert f"{service.url} answers" in running.log.read_text()
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", ""])
+def test_what_is_no_url_ends_the_start_with_2_and_is_quoted(url: str) -> None:
+    done = subprocess.run(
+        (*COMMAND, "--url", url), cwd=LOADTESTER, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    said = f"argument --url: {url!r} is not a URL such as http://127.0.0.1:8000"
+    assert done.stderr.splitlines()[-1].endswith(said)

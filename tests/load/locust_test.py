@@ -72,6 +72,24 @@ def test_a_run_within_the_thresholds_ends_with_0(service: Process, tmp_path: Pat
     assert "threshold" not in run.log
 
 
+@pytest.mark.by_data
+def test_a_slash_at_the_end_of_the_host_is_no_part_of_it(service: Process, tmp_path: Path) -> None:
+    run = Run(tmp_path, f"{service.url}/").end()
+    assert (run.code, run.total("num_failures")) == (0, 0)
+    assert run.total("num_requests") > 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "http//127.0.0.1", ""])
+def test_a_host_that_is_no_url_ends_the_start_with_2_and_one_line(
+    tmp_path: Path, host: str
+) -> None:
+    run = Run(tmp_path, host).end()
+    assert run.code == 2
+    said = f"--host: {host!r} is not a URL such as http://127.0.0.1:8000\n"
+    assert run.log.endswith(said)
+    assert "Traceback" not in run.log
+
+
 def test_a_slow_run_ends_with_1_and_says_by_how_much(holdout: Answer, tmp_path: Path) -> None:
     def answer(_n: int, sent: Any) -> Any:
         sleep(0.02)

@@ -46,12 +46,21 @@ def test_the_form_offers_each_shape(page: Page) -> None:
     expect(shapes).to_have_text(["Default", "Ramp", "Spike", "Steady"])
 
 
+def test_a_host_that_is_no_address_is_refused_before_the_run(stack: Stack) -> None:
+    answer = stack.locust.ask("swarm", {"user_count": 1, "spawn_rate": 1, "host": "ftp://gateway"})
+    said = "Host: 'ftp://gateway' is not a URL such as http://127.0.0.1:8000"
+    assert (answer["success"], answer["message"]) == (False, said)
+    assert stack.locust.ask("stats/requests")["state"] == "ready"
+
+
 def test_a_ramp_is_started_and_watched_and_stopped_in_the_browser(stack: Stack, page: Page) -> None:
     state = page.get_by_role("banner")
     page.get_by_label("Shape Class").select_option("Ramp")
     page.get_by_label("Number of users").fill("20")
     page.get_by_label("Ramp up").fill("10")
     page.get_by_label("Run time").fill("2m")
+    host = page.get_by_label("Host")
+    host.fill(f"{host.input_value()}/")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(state).to_contain_text("Statusrunning")
     for users in (2, 4):  # without the shape: 10, then 20

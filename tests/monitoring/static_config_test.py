@@ -52,6 +52,17 @@ def test_prometheus_accepts_it_and_finds_the_rules(printed: str, tmp_path: Path)
         assert f"Checking {rules}\n" in done.stdout
 
 
+def test_rules_are_found_in_a_folder_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "it's [a-b] (?)"
+    shutil.copytree(PROMETHEUS / "rules", folder / "rules")
+    (folder / "prometheus.yaml").write_text(made(*TARGETS, f"--rules={folder}").stdout)
+    command = ("promtool", "check", "config", folder / "prometheus.yaml")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    for rules in (PROMETHEUS / "rules").glob("*.yaml"):
+        assert f"Checking {folder / 'rules' / rules.name}\n" in done.stdout
+
+
 def test_all_but_discovery_is_the_repository_s_own(found: dict[str, Any]) -> None:
     own = configuration()
     discovery = {"kubernetes_sd_configs", "static_configs"}

@@ -3,8 +3,10 @@
 import re
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +20,8 @@ from support.ports import free_port
 from support.waiting import wait_until
 
 MODEL = "api/data/model"
+FOLDER = "it's my project (año)"
+"""What people call a folder, and what a shell takes apart where it is not quoted."""
 STARTED = [port for port in PORTS if port.process != "grafana" or shutil.which("grafana")]
 STARTS_WITHIN = 120
 """Seconds: Locust, the canary and the service start together, beside other tests."""
@@ -27,7 +31,7 @@ WEB = ("PORT", "LOCUST_WEB_PORT", "LOCUST_METRICS_PORT", "CANARY_METRICS_PORT")
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
     """Return a copy with the model of this folder, so that a `make run` beside is not disturbed."""
-    fork = Fork(tmp_path_factory.mktemp("run"))
+    fork = Fork(tmp_path_factory.mktemp("run") / FOLDER)
     shutil.copytree(ROOT / MODEL, fork.folder / MODEL)
     return fork
 
@@ -138,6 +142,30 @@ def test_prometheus_is_installed_unless_it_is_left_out(
     done = fork.run(f"make run --dry-run --what-if=tests/tools/install.sh {told}")
     assert done.returncode == 0, done.stderr
     assert ("tests/tools/install.sh prometheus" in done.stdout) == installed
+
+
+def test_no_command_of_make_names_the_folder_that_holds_it(fork: Fork) -> None:
+    told = "make --dry-run --always-make setup train run lint test bench lock up down"
+    done = fork.run(told, PYTHON="python3")
+    assert done.returncode == 0, done.stderr
+    assert "uv pip compile" in done.stdout
+    assert FOLDER not in done.stdout
+
+
+def test_a_folder_that_the_path_cannot_hold_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a:b").mkdir()
+    command = ("make", "--file", ROOT / "Makefile")
+    done = subprocess.run(command, cwd=tmp_path / "a:b", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(f"rename or move {tmp_path}/a:b.  Stop.")
+
+
+def test_a_folder_that_ruff_takes_for_a_pattern_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = Fork(tmp_path / "a [1]").run("make lint")
+    assert (done.returncode, done.stdout) == (2, "")
+    line = next(iter(done.stderr.splitlines()))  # make adds one
+    assert line == f"lint: ruff takes brackets for a pattern: rename or move {tmp_path}/a [1]"
 
 
 def test_two_on_one_port_are_refused_by_name(fork: Fork) -> None:

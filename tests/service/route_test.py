@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from app.main import POSTS
 from app.predict import predict, predict_batch
 from app.settings import Settings
 from support import document, telemetry
-from support.fork import Fork
+from support.fork import PYTHON, Fork
 from support.paths import ROOT
 from support.service import COMMAND, scrape, serving, value
 
@@ -80,7 +79,7 @@ def client(fork: Fork) -> Iterator[httpx.Client]:
 def test_its_own_test_and_those_of_every_route_pass(fork: Fork) -> None:
     # Of the tests of every route, the new one's.
     chosen = f"-k 'explain or about_these or dispatcher' {' '.join(TESTS)}"
-    command = f"{sys.executable} -m pytest -v -p no:cacheprovider {chosen}"
+    command = f"{PYTHON} -m pytest -v -p no:cacheprovider {chosen}"
     done = fork.run(command)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     assert f"forbids_is_refused_as_documented[POST {ROUTE}] PASSED" in done.stdout
@@ -88,13 +87,12 @@ def test_its_own_test_and_those_of_every_route_pass(fork: Fork) -> None:
 
 def test_its_files_pass_the_checks_of_style_and_types(fork: Fork) -> None:
     names = " ".join({name for language in ("python", "diff") for name, _ in files(language)})
-    python = sys.executable
     # What `make lint` has found out about the packages is half a minute's work.
     checks = ("ruff check", "ruff format --check", f"mypy --cache-dir {fork.folder / 'mypy'}")
     if (ROOT / ".mypy_cache").is_dir():
         shutil.copytree(ROOT / ".mypy_cache", fork.folder / "mypy")
     for check in checks:
-        done = fork.run(f"{python} -m {check} {names}")
+        done = fork.run(f"{PYTHON} -m {check} {names}")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -150,7 +148,7 @@ def test_the_service_does_not_start_with_a_route_of_fastapi_s_and_says_what_to_w
 
 """
     file.write_text(before.replace(marker, wrong + marker))
-    done = fork.run(f"cd api && timeout 30 {sys.executable} -m app", SERVING_PORT="0")
+    done = fork.run(f"cd api && timeout 30 {PYTHON} -m app", SERVING_PORT="0")
     file.write_text(before)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

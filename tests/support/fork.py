@@ -1,6 +1,7 @@
 """A temporary copy of the repository with another data set."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ DATASETS = ROOT / "tests/datasets"
 SCHEMA, TRAINING = "api/app/schemas.py", "api/train_model.py"
 OURS = {SCHEMA, TRAINING}
 """The files that are the owner's."""
+
+PYTHON = shlex.quote(sys.executable)
+"""This Python in a command of bash, whatever its folder is called."""
 
 STAMPS = ("test", "train", "node", "prometheus", "kustomize", "chromium")
 

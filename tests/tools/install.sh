@@ -194,7 +194,7 @@ link() {
   for program in "${programs[@]}"; do ln -sf "$kept/$program" "$destination/$program"; done
 }
 
-rm -f "${programs[@]/#/$destination/}"
+for program in "${programs[@]}"; do rm -f "$destination/$program"; done
 if on_path; then
   say "taken from the PATH"
   exit

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,8 @@ from support.paths import TESTS
 
 NAME = "known-here-alone"
 WHEEL = "known_here_alone-1.0-py3-none-any.whl"
+FOLDER = "it's my project (año [1], R&D)"
+"""Where the environment is: what people call their folders, and shells take apart."""
 BY_PIP = "now by pip"
 
 
@@ -27,13 +30,14 @@ class Index(SimpleHTTPRequestHandler):
 
 
 def write_wheel(file: Path) -> str:
-    """Write a package without content; return its SHA-256."""
+    """Write a package with nothing but a script; return its SHA-256."""
     about = "known_here_alone-1.0.dist-info"
     with zipfile.ZipFile(file, "w") as wheel:
         wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\n")
         wheel.writestr(
             f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
+        wheel.writestr(f"{about}/entry_points.txt", f"[console_scripts]\n{NAME} = os:getcwd\n")
         wheel.writestr(f"{about}/RECORD", "")
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -60,7 +64,7 @@ def index(packages: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a virtual environment with pip, and with uv as `make setup` has installed it."""
-    folder = tmp_path_factory.mktemp("environment")
+    folder = tmp_path_factory.mktemp("environment") / FOLDER
     subprocess.run((sys.executable, "-m", "venv", folder), check=True)
     (folder / "bin/uv").symlink_to(Path(sys.executable).with_name("uv"))
     return folder
@@ -79,7 +83,10 @@ def install(environment: Path, lock: Path, **settings: str) -> subprocess.Comple
 
 
 def is_installed(environment: Path) -> bool:
-    """Tell whether the package is there, and remove it."""
+    """Tell whether the package is there, its script starts this Python, and remove it."""
+    with suppress(FileNotFoundError):
+        done = subprocess.run((environment / "bin" / NAME,), capture_output=True, text=True)
+        assert done.stderr.strip() == str(Path.cwd())  # what it ends with
     command = (environment / "bin/pip", "uninstall", "-y", NAME)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return "Successfully uninstalled" in done.stdout
