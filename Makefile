@@ -71,6 +71,7 @@ bench: .venv/test.stamp .venv/chromium.stamp $(MODEL) ## Measure speed beside ba
 
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt
+	cd api && $(LOCK) requirements-sklearn.in -o requirements-sklearn.txt
 	cd api && $(LOCK) requirements-train.in -o requirements-train.txt
 	cd loadtester && $(LOCK) requirements.in -o requirements.txt
 	cd prometheus && $(LOCK) requirements.in -o requirements.txt

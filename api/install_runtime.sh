@@ -1,12 +1,12 @@
 #!/bin/sh
-# Install what serving needs into the folder $1, and leave out what it never opens.
+# Install what the lock $1 names into the folder $2, and leave out what serving never opens.
 # Used by the Dockerfile, and by `make bench` to measure the size.
 set -eu
-target=$1
-here=$(dirname "$0")
+lock=$1
+target=$2
 
 python3 -m pip install -q --disable-pip-version-check --no-cache-dir --no-compile \
-    --require-hashes --only-binary=:all: --target="$target" -r "$here/requirements.txt"
+    --require-hashes --only-binary=:all: --target="$target" -r "$lock"
 
 cd "$target"
 # For programs in C; Python's module has the same code linked in. 35 MB.
@@ -14,8 +14,9 @@ rm -f onnxruntime/capi/libonnxruntime.so.*
 # For making and converting models.
 rm -rf onnxruntime/backend onnxruntime/datasets onnxruntime/quantization \
     onnxruntime/tools onnxruntime/transformers
-# For building extensions in C and Fortran.
-rm -rf numpy/distutils numpy/f2py
+# For building extensions in C and Fortran; SciPy imports the second.
+rm -rf numpy/distutils
+[ -e scipy ] || rm -rf numpy/f2py
 find . -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete
 

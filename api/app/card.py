@@ -1,12 +1,18 @@
 """The model card, `model.json`: written by training, served as it is, proof against changes."""
 
 import hashlib
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, StrictFloat, ValidationError
 
 from app.features import Category, Feature, JsonType, TaskName
 from app.schemas import Row
 
+Runtime = Literal["onnx", "scikit-learn"]
+ONNX_FILE = "model.onnx"
+PIPELINE_FILE = "model.joblib"
+FILES: dict[Runtime, str] = {"onnx": ONNX_FILE, "scikit-learn": PIPELINE_FILE}
+"""What each runtime opens."""
 Label = Category | StrictFloat
 """The true class, or the true value in regression."""
 
@@ -75,8 +81,8 @@ class Metrics(_Part):
     loss: Loss
     score: Score
     correct: Correct
-    onnx_difference: float
-    """Largest difference of a probability or value between the pipeline and its ONNX export."""
+    served_difference: float
+    """Largest difference of a probability or value between the pipeline and the service."""
     candidates: list[Candidate]
 
 
@@ -90,6 +96,16 @@ class DataCard(_Part):
     rows: int
     training_rows: int
     holdout_rows: int
+
+
+class Serving(_Part):
+    """How the model is run."""
+
+    runtime: Runtime
+    own_choice: bool
+    """Whether the model chooses a class by more than the largest probability."""
+    dtypes: dict[str, str]
+    """Of the columns of the pipeline's table; empty for ONNX, which takes a matrix."""
 
 
 class ModelCard(_Part):
@@ -114,6 +130,7 @@ class ModelCard(_Part):
     features: list[FeatureCard]
     metrics: Metrics
     data: DataCard
+    serving: Serving
     artifacts: dict[str, str]
     """SHA-256 of each file beside the card."""
     versions: dict[str, str]
@@ -134,6 +151,10 @@ class Holdout(_Part):
     target: str
     tolerance: float | None
     """Largest error of a correct value; null in classification."""
+    correct: float
+    """Share of the rows that the model answers correctly."""
+    own_choice: bool
+    """Whether the model chooses a class by more than the largest probability."""
     rows: list[Example]
 
 

@@ -27,6 +27,8 @@ Matrix = NDArray[np.float32]
 """Encoded rows, shape (n_rows, n_features)."""
 Outputs = NDArray[np.float32]
 """A probability for each class, shape (n_rows, n_classes), or a value, shape (n_rows, 1)."""
+Predict = Callable[[Matrix], Outputs]
+"""Turns encoded rows into outputs, each within its range."""
 TaskName = Literal["classification", "regression"]
 
 LARGEST_INT = 2**24
@@ -242,6 +244,8 @@ TARGET_RANGE = (
     None if ANSWER.minimum is None or ANSWER.maximum is None else (ANSWER.minimum, ANSWER.maximum)
 )
 """Of regression's answers; None in classification."""
+LOW, HIGH = TARGET_RANGE or (0, 1)
+"""What every output lies in: a value in the target's range, a probability in this."""
 TASK_NAME: TaskName = "regression" if ANSWER.is_numeric else "classification"
 
 

@@ -29,6 +29,7 @@ from prometheus_client.registry import Collector
 from app import drift
 from app.card import ModelCard
 from app.features import ANSWER, Matrix, Outputs, answered
+from app.model import winners
 from app.settings import Settings
 
 LATENCY = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -156,7 +157,7 @@ class ModelMetrics(Collector):
         self._kept, self._kept_rows = [], 0
         self._classes += np.bincount(self._class_of(outputs), minlength=len(self._classes))
         if self._confidence:
-            self._confidence.observe_all(outputs.max(axis=1))
+            self._confidence.observe_all(outputs[:, : len(self._card.classes)].max(axis=1))
         for counts, feature, column in zip(self._bins, self._card.features, matrix.T, strict=True):
             found = drift.indices(feature.feature, feature.edges, column)
             counts += np.bincount(found, minlength=len(counts))
@@ -245,7 +246,7 @@ class ModelMetrics(Collector):
 def class_of(card: ModelCard) -> Callable[[Outputs], NDArray[np.intp]]:
     """Return what tells the position of each output's class, or of its bin, in `class_shares`."""
     if card.classes:
-        return lambda outputs: outputs.argmax(axis=1)
+        return winners
     return lambda outputs: drift.indices(ANSWER, card.class_edges, answered(outputs))
 
 

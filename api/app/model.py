@@ -1,23 +1,38 @@
-"""The ONNX model: verified before it is opened, tried before it is used."""
+"""The model: verified before it is opened, tried before it is used."""
 
 import hashlib
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
-from app.card import ArtifactError, Card
-from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, Matrix, Outputs, encode
-
-LOW, HIGH = TARGET_RANGE or (0, 1)
-"""What every output lies in: a value in the target's range, a probability in this."""
+from app.card import FILES, PIPELINE_FILE, ArtifactError, Card, Serving
+from app.features import (
+    ANSWER,
+    CLASSES,
+    FEATURES,
+    HIGH,
+    LOW,
+    TARGET,
+    TARGET_RANGE,
+    Matrix,
+    Outputs,
+    Predict,
+    encode,
+)
 
 TOLERANCE = 1e-5 * max(abs(LOW), abs(HIGH))
-"""Largest accepted difference of an output between the pipeline and its ONNX export: float32
+"""Largest accepted difference of an output between the pipeline and what is served: float32
 holds seven digits, and a model adds many terms."""
 
 CARD_FILE = "model.json"
-ONNX_FILE = "model.onnx"
+
+
+def winners(outputs: Outputs) -> NDArray[np.intp]:
+    """Return the position of each row's class: the most probable, or the model's own choice."""
+    own_choice = outputs.shape[1] > len(CLASSES)
+    return outputs[:, -1].astype(np.intp) if own_choice else outputs.argmax(axis=1)
 
 
 def _read(directory: Path, name: str) -> bytes:
@@ -51,28 +66,49 @@ def _check_contract(card: Card) -> None:
         raise ArtifactError(f"{CARD_FILE}: trained to tell {told}, but schemas.py asks for {asked}")
 
 
-def _open(content: bytes) -> onnxruntime.InferenceSession:
+def onnx(content: bytes) -> Predict:
+    """Return what runs an ONNX model of `train_model.py`."""
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     # More threads would only fight the event loop for the pod's one core.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    (given,), (asked,) = session.get_inputs(), session.get_outputs()
+    names, name = [asked.name], given.name
+
+    def predict(matrix: Matrix) -> Outputs:
+        result: Outputs = session.run(names, {name: matrix})[0]
+        return result
+
+    return predict
+
+
+def open_model(content: bytes, serving: Serving) -> Predict:
+    """Return what runs a model file whose bytes are known to be its own.
+
+    Raises ArtifactError if it takes a package that is not installed, or another version of it.
+    """
+    if serving.runtime == "onnx":
+        return onnx(content)
+    try:
+        from app import scikit
+    except ImportError as error:
+        raise ArtifactError(
+            f"{PIPELINE_FILE}: {error}; api/requirements-sklearn.txt has what it takes"
+        ) from None
+    return scikit.predictor(content, serving)
 
 
 class Model:
     """A classifier or regressor of encoded rows.
 
-    `outputs` turns a matrix into what the model says of its rows. A value beyond the target's
-    range becomes the end of the range, as the contract has it.
+    `outputs` turns a matrix into what the model says of its rows, a value beyond the target's
+    range being the end of the range, as the contract has it.
     """
 
-    def __init__(self, card: Card, onnx: bytes) -> None:
+    def __init__(self, card: Card, outputs: Predict) -> None:
         self.card = card
-        self._session = _open(onnx)
-        self._input = self._session.get_inputs()[0].name
-        # The last one: a classifier's export has the class itself before the probabilities.
-        self._outputs = [self._session.get_outputs()[-1].name]
-        self.outputs = self._bounded if ANSWER.is_numeric else self._run
+        self.outputs = outputs
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
@@ -83,28 +119,19 @@ class Model:
         """
         card = Card.unseal(_read(directory, CARD_FILE))
         _check_contract(card)
-        onnx = _read(directory, ONNX_FILE)
-        if hashlib.sha256(onnx).hexdigest() != card.artifacts.get(ONNX_FILE):
-            raise ArtifactError(
-                f"{directory / ONNX_FILE}: its SHA-256 is not the one in {CARD_FILE}"
-            )
-        model = cls(card, onnx)
-        model._replay_golden_rows()
+        file = FILES[card.serving.runtime]
+        content = _read(directory, file)
+        if hashlib.sha256(content).hexdigest() != card.artifacts.get(file):
+            raise ArtifactError(f"{directory / file}: its SHA-256 is not the one in {CARD_FILE}")
+        model = cls(card, open_model(content, card.serving))
+        model._replay_golden_rows(file)
         return model
 
-    def _replay_golden_rows(self) -> None:
+    def _replay_golden_rows(self, file: str) -> None:
         answers = self.outputs(encode(golden.row for golden in self.card.golden))
         for golden, answer in zip(self.card.golden, answers, strict=True):
-            if not np.allclose(golden.output, answer, rtol=0, atol=TOLERANCE):
+            if not np.allclose(golden.output, answer[: len(golden.output)], rtol=0, atol=TOLERANCE):
                 raise ArtifactError(
-                    f"{ONNX_FILE}: answers {answer.tolist()} to the golden row {golden.row!r}, "
+                    f"{file}: answers {answer.tolist()} to the golden row {golden.row!r}, "
                     f"but training recorded {golden.output}"
                 )
-
-    def _run(self, matrix: Matrix) -> Outputs:
-        result: Outputs = self._session.run(self._outputs, {self._input: matrix})[0]
-        return result
-
-    def _bounded(self, matrix: Matrix) -> Outputs:
-        result = self._run(matrix)
-        return result.clip(LOW, HIGH, out=result)

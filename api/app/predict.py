@@ -21,10 +21,11 @@ from app.features import (
     TARGET,
     Matrix,
     Outputs,
+    Predict,
     answered,
     encode,
 )
-from app.model import Model
+from app.model import winners
 from app.post import Parts, Post
 from app.schemas import Prediction, Row
 
@@ -38,10 +39,10 @@ Write = Callable[[Outputs], list[bytes]]
 class Scorer:
     """The model and the JSON of its answers."""
 
-    def __init__(self, model: Model) -> None:
-        self._outputs = model.outputs
+    def __init__(self, outputs: Predict, model_version: str) -> None:
+        self._outputs = outputs
         write = write_values if ANSWER.is_numeric else write_classes
-        self.write = write(model.card.model_version)
+        self.write = write(model_version)
 
     def score(self, rows: Sequence[Row]) -> Scored:
         """Call the model once for all rows."""
@@ -53,7 +54,7 @@ class Scorer:
 
 def predict(parts: Parts) -> Post:
     """Return POST /predict. Rows of requests that wait together are scored together."""
-    scorer = Scorer(parts.model)
+    scorer = Scorer(parts.model.outputs, parts.model.card.model_version)
     # The validator itself: TypeAdapter.validate_json around it takes half as long again.
     parse = TypeAdapter(Row).validator.validate_json
 
@@ -77,7 +78,8 @@ def predict(parts: Parts) -> Post:
 
 def predict_batch(parts: Parts) -> Post:
     """Return POST /predict/batch, which runs in the thread: many rows take a while."""
-    scorer, settings = Scorer(parts.model), parts.settings
+    settings = parts.settings
+    scorer = Scorer(parts.model.outputs, parts.model.card.model_version)
     lane = Lane(parts.thread, settings.max_queued_batches)
     length = Field(min_length=1, max_length=settings.max_batch_rows)
     # FailFast: one bad row names all of its errors; ten thousand of them would be megabytes.
@@ -103,7 +105,7 @@ def predict_batch(parts: Parts) -> Post:
 
 
 def write_classes(model_version: str) -> Write:
-    """Return what writes the most probable class and the probabilities."""
+    """Return what writes the class and the probabilities."""
     shares = dict.fromkeys(CLASS_NAMES, "\0")
     templates = [
         _template({TARGET: name, "probabilities": shares, "model_version": model_version}, "%.6f")
@@ -111,10 +113,10 @@ def write_classes(model_version: str) -> Write:
     ]
 
     def write(outputs: Outputs) -> list[bytes]:
-        winners = outputs.argmax(axis=1).tolist()
+        shares = outputs[:, : len(CLASSES)].tolist()
         return [
             templates[winner] % tuple(row)
-            for winner, row in zip(winners, outputs.tolist(), strict=True)
+            for winner, row in zip(winners(outputs).tolist(), shares, strict=True)
         ]
 
     return write

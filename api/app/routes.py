@@ -20,6 +20,8 @@ def model_routes(card: Card) -> APIRouter:
         task=card.task,
         target=card.target,
         tolerance=card.metrics.correct.tolerance,
+        correct=card.metrics.correct.holdout,
+        own_choice=card.serving.own_choice,
         rows=card.holdout,
     ).model_dump_json()
 

@@ -19,7 +19,7 @@ from support import sample
 from training import TrainingError, artifact, data
 from training.command import Recipe, main
 from training.data import Data
-from training.export import check_parity, fuzz, to_onnx_bytes
+from training.parity import fuzz
 from training.preparation import pipeline
 from training.selection import Split, check_quality, split_rows
 from training.tasks import TASK
@@ -124,12 +124,13 @@ def test_missing_data_is_named(
     assert "nowhere.csv: No such file" in line
 
 
-def test_an_estimator_without_onnx_converter_is_named(
+def test_an_estimator_that_the_service_would_not_find_is_named(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     only = {"my oracle": pipeline(Oracle(trained()[-1]), scale=True)}
     line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
-    assert "my oracle: Oracle cannot be exported to ONNX" in line
+    assert "model.joblib: " in line
+    assert "belong into a module of api/app" in line
 
 
 def test_a_model_that_has_learnt_nothing_is_refused(
@@ -138,13 +139,6 @@ def test_a_model_that_has_learnt_nothing_is_refused(
     only = {"coin": pipeline(TASK.dummy(), scale=False)}
     line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
     assert f"quality gate: coin has a {TASK.loss} of" in line
-
-
-def test_an_export_that_answers_otherwise_is_refused_with_the_row() -> None:
-    fitted, other = trained().fit(ROWS, TRUTH), trained().fit(ROWS[20:], TRUTH[20:])
-    first = features.FEATURES[0].name
-    with pytest.raises(TrainingError, match=rf"mine: the ONNX export differs .* on {{'{first}'"):
-        check_parity("mine", fitted, to_onnx_bytes("mine", other), fuzz(ROWS, 0))
 
 
 @pytest.mark.parametrize("column", [features.FEATURES[-1].name, TARGET])
@@ -201,7 +195,7 @@ def test_the_quality_gate_reports_what_scikit_learn_measures() -> None:
         assert quality["correct"].holdout == (errors <= quality["correct"].tolerance).mean() >= 0.9
 
 
-def test_fuzzed_rows_cover_what_is_missing_unknown_and_extreme() -> None:
+def test_fuzzed_rows_hold_what_the_schema_allows_and_what_stands_in_the_table() -> None:
     rows = fuzz(ROWS, 0)
     assert len(rows) == 10_000
     for feature in features.FEATURES:
@@ -211,6 +205,6 @@ def test_fuzzed_rows_cover_what_is_missing_unknown_and_extreme() -> None:
         if feature.minimum is not None and feature.maximum is not None:
             covered = column.max() - column.min()
             assert 0.99 < covered / (feature.maximum - feature.minimum) <= 1 + 1e-6
+            assert column.dropna().isin(ROWS[feature.name].astype("float32")).mean() > 0.2
         else:
-            unknown = set(column.dropna()) - set(feature.categories)
-            assert bool(unknown) == (feature.type == "string")
+            assert set(column.dropna()) == set(feature.categories)

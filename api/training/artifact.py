@@ -1,30 +1,40 @@
 """The card of a trained model, and its files on disk."""
 
 import hashlib
-import io
 import platform
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import joblib
 import numpy as np
-from pandas import Series
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
 
 from app import drift, features
-from app.card import Bin, Card, DataCard, Example, FeatureCard, Golden, Metrics
+from app.card import (
+    FILES,
+    ArtifactError,
+    Bin,
+    Card,
+    DataCard,
+    Example,
+    FeatureCard,
+    Golden,
+    Metrics,
+    Serving,
+)
 from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, encode
-from app.model import CARD_FILE, Model
+from app.model import CARD_FILE
 from app.schemas import Row
 from training import SEED
-from training.data import to_rows
+from training.columns import narrowed
 from training.selection import Split
 from training.tasks import TASK
 
-PIPELINE_FILE = "model.joblib"
+API = Path(__file__).parents[1]
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
 
@@ -44,12 +54,15 @@ def feature_cards(train: Sequence[Row]) -> list[FeatureCard]:
     return cards
 
 
-def golden_rows(pipeline: Pipeline, train: Sequence[Row], target: Series) -> list[Golden]:
+def golden_rows(pipeline: BaseEstimator, split: Split) -> list[Golden]:
     """Return rows unlike each other, and one without anything that may be missing."""
-    rows = [train[position] for position in TASK.examples(target)]
+    chosen = TASK.examples(split.train_target)
     nothing = {f.name: None for f in FEATURES if f.nullable}
+    rows = [split.train_rows[position] for position in chosen]
     rows.append(rows[0].model_copy(update=nothing))
-    answers = TASK.outputs(pipeline[1:], encode(rows)).tolist()
+    table = split.train.iloc[chosen]
+    bare = narrowed(table[:1].assign(**nothing)).astype(table.dtypes)
+    answers = TASK.outputs(pipeline, pd.concat([table, bare])).tolist()
     return [Golden(row=row, output=output) for row, output in zip(rows, answers, strict=True)]
 
 
@@ -59,10 +72,15 @@ def versions() -> dict[str, str]:
 
 
 def build_card(
-    *, estimator: str, fitted: Pipeline, split: Split, metrics: Metrics, data: DataCard
+    *,
+    estimator: str,
+    fitted: BaseEstimator,
+    split: Split,
+    metrics: Metrics,
+    data: DataCard,
+    serving: Serving,
 ) -> Card:
     """Describe a model; `save` adds the hashes of its files and the version."""
-    train, holdout = to_rows(split.train), to_rows(split.holdout)
     edges, shares = TASK.classes(clone(fitted), split.train, split.train_target, SEED)
     return Card(
         model_version="",
@@ -75,29 +93,23 @@ def build_card(
         classes=CLASSES,
         class_edges=edges,
         class_shares=shares,
-        features=feature_cards(train),
+        features=feature_cards(split.train_rows),
         metrics=metrics,
         data=data,
+        serving=serving,
         artifacts={},
         versions=versions(),
         holdout=[
             Example(row=row, label=label)
-            for row, label in zip(holdout, split.holdout_target, strict=True)
+            for row, label in zip(split.holdout_rows, split.holdout_target, strict=True)
         ],
-        golden=golden_rows(fitted, train, split.train_target),
+        golden=golden_rows(fitted, split),
     )
 
 
 def sha256(content: bytes) -> str:
     """Return the hexadecimal SHA-256."""
     return hashlib.sha256(content).hexdigest()
-
-
-def joblib_bytes(pipeline: Pipeline) -> bytes:
-    """Return the pickled pipeline, for those who want to look at it: nothing here loads it."""
-    buffer = io.BytesIO()
-    joblib.dump(pipeline, buffer)
-    return buffer.getvalue()
 
 
 def save(card: Card, files: dict[str, bytes], directory: Path) -> None:
@@ -111,7 +123,29 @@ def save(card: Card, files: dict[str, bytes], directory: Path) -> None:
         new = Path(name)
         for file, content in {**files, CARD_FILE: card.seal()}.items():
             (new / file).write_bytes(content)
-        Model.load(new)
+        _load_as_the_service_will(new)
         # The card last: between two replacements the service refuses to start, as it should.
         for file in (*files, CARD_FILE):
             (new / file).replace(directory / file)
+    for file in FILES.values() - files.keys():
+        (directory / file).unlink(missing_ok=True)
+
+
+def _load_as_the_service_will(directory: Path) -> None:
+    """Load the artifact in a process that has imported nothing of training.
+
+    Raises ArtifactError. Here a pickle would find what train_model.py defines, and there it
+    would not.
+    """
+    program = (
+        "import sys; from pathlib import Path; from app.card import ArtifactError; "
+        "from app.model import Model\n"
+        "try: Model.load(Path(sys.argv[1]))\n"
+        "except ArtifactError as error: sys.exit(str(error))"
+    )
+    done = subprocess.run(  # noqa: S603  # this Python, a program of ours
+        (sys.executable, "-c", program, directory.absolute()),
+        cwd=API, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise ArtifactError(done.stderr.strip())

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report, log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
@@ -16,7 +17,7 @@ from app.card import Correct
 from app.features import CLASS_NAMES, CLASSES, TARGET, text_of
 from training import TrainingError
 from training.columns import place
-from training.task import FOLDS, Classes, Folds, PipelineOutputs, Task
+from training.task import FOLDS, Classes, Folds, PipelineOutputs, Task, finite, last_step
 
 FEWEST_OF_A_CLASS = 2
 """One row to train on, and one held out."""
@@ -27,6 +28,7 @@ class Classification(Task):
 
     loss, digits = "log loss", ".4f"
     score, baseline = "accuracy", "class shares alone"
+    kind, other, answer = "classifier", "regressor", "class"
 
     def check(self, target: Series) -> None:
         """Raise TrainingError for a value that is no class, or a class with too few rows."""
@@ -51,6 +53,10 @@ class Classification(Task):
                 f"{FEWEST_OF_A_CLASS}, to train on and to hold out: add rows, or take it out of "
                 "schemas.py and read()"
             )
+
+    def is_other(self, estimator: BaseEstimator) -> bool:
+        """Tell whether an estimator is a regressor."""
+        return bool(is_regressor(estimator))
 
     def strata(self, target: Series) -> Series | None:
         """Return the classes."""
@@ -94,10 +100,19 @@ class Classification(Task):
         """Return one that answers the class shares."""
         return DummyClassifier(strategy="prior")
 
+    def linear(self) -> BaseEstimator:
+        """Return logistic regression."""
+        return LogisticRegression(max_iter=1000)
+
     def outputs(self, model: BaseEstimator, rows: object) -> PipelineOutputs:
         """Return the probabilities, shape (n_rows, n_classes)."""
-        found: PipelineOutputs = model.predict_proba(rows)
-        return found
+        if not hasattr(model, "predict_proba"):  # some know only once they are fitted
+            kind = type(last_step(model)).__name__
+            raise TrainingError(
+                f"{kind} has no predict_proba as it is set, and probabilities are answered; "
+                f"write {_with_probabilities(model, kind)} in its place"
+            )
+        return finite(model, model.predict_proba(rows))
 
     def loss_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the log loss."""
@@ -133,3 +148,12 @@ class Classification(Task):
     def _winners(self, outputs: PipelineOutputs) -> NDArray[Any]:
         winners: NDArray[Any] = np.array(CLASSES)[outputs.argmax(axis=1)]
         return winners
+
+
+def _with_probabilities(model: BaseEstimator, kind: str) -> str:
+    """Return what to write in place of an estimator that has none."""
+    if hasattr(last_step(model), "voting"):
+        return f'{kind}(..., voting="soft")'
+    if hasattr(model, "decision_function"):
+        return f"CalibratedClassifierCV({kind}(...), ensemble=False)"
+    return "another classifier"

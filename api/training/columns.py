@@ -3,15 +3,15 @@
 from typing import Any
 
 import numpy as np
-from pandas import Index, Series, to_numeric
+from pandas import DataFrame, Index, Series, to_numeric
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from app.features import TARGET, Feature
+from app.features import FEATURES, TARGET, Feature
 from training import TrainingError
 
 
 def typed(feature: Feature, column: Series) -> Series:
-    """Return a column as every pipeline gets it, whichever type `read` and pandas gave it.
+    """Return a column in the type of its values, whichever `read` and pandas gave it.
 
     Numbers are float64, whole ones int64 unless one is missing; bools are bool unless one is
     missing. All else, and what does not fit, stays as it is: `check` and the schema name it.
@@ -26,6 +26,25 @@ def typed(feature: Feature, column: Series) -> Series:
     numbers = column.astype("float64")
     is_whole = feature.type == "integer" and (numbers.mod(1) == 0).all()
     return numbers.astype("int64") if is_whole else numbers
+
+
+def narrowed(table: DataFrame) -> DataFrame:
+    """Return a table as every pipeline gets it: with numbers as float32, like the service's.
+
+    Ints and bools stay what they are where none may be missing; where one may be, an int is a
+    float32 too, and a bool an object.
+    """
+    return DataFrame({f.name: table[f.name].astype(_dtype(f, table[f.name])) for f in FEATURES})
+
+
+def _dtype(feature: Feature, column: Series) -> object:
+    if feature.type == "number":
+        return "float32"
+    if feature.type == "integer":
+        return "float32" if feature.nullable else "int64"
+    if feature.type == "boolean":
+        return object if feature.nullable else bool
+    return column.dtype
 
 
 def values(feature: Feature, column: Series) -> list[Any]:

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from app import card
-from app.card import ArtifactError, Metrics
-from app.model import ONNX_FILE
+from app.card import FILES, PIPELINE_FILE, ArtifactError, Metrics
 from app.settings import Settings
 from training import SEED, TrainingError, artifact, data, report
-from training.artifact import PIPELINE_FILE, joblib_bytes
 from training.data import Data
-from training.export import check_parity, fuzz, to_onnx_bytes
-from training.selection import check_quality, choose, split_rows
+from training.export import export, joblib_bytes, unwrapped
+from training.parity import fuzz
+from training.selection import check_quality, choose, fit, split_rows
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Recipe:
     """The data and the candidates: what only the owner of the data can say."""
 
     data: Data
-    candidates: Callable[[], dict[str, Pipeline]]
-    """Returns pipelines by name, not fitted yet, the same ones each time."""
+    candidates: Callable[[], dict[str, BaseEstimator]]
+    """Returns estimators of the table by name, not fitted yet, the same ones each time."""
 
 
 def train(recipe: Recipe, out: Path) -> None:
@@ -41,18 +40,15 @@ def train(recipe: Recipe, out: Path) -> None:
     report.start(source.file, split)
     compared = choose(recipe.candidates(), split, report.comparison)
     name = compared[0].name
-    fitted = recipe.candidates()[name].fit(split.train, split.train_target)
+    fitted = unwrapped(fit(name, recipe.candidates()[name], split))
     quality = check_quality(name, fitted, split)
-    report.export(name)
-    onnx = to_onnx_bytes(name, fitted)
-    difference = max(
-        check_parity(name, fitted, onnx, rows) for rows in (features, fuzz(features, SEED))
-    )
+    report.exporting(name)
+    served = export(name, fitted, (features, fuzz(features, SEED)))
     made = artifact.build_card(
         estimator=name,
         fitted=fitted,
         split=split,
-        metrics=Metrics(**quality, onnx_difference=difference, candidates=compared),
+        metrics=Metrics(**quality, served_difference=served.difference, candidates=compared),
         data=card.DataCard(
             name=source.name,
             source=source.source,
@@ -60,9 +56,12 @@ def train(recipe: Recipe, out: Path) -> None:
             sha256=source.sha256,
             **split.sizes(),
         ),
+        serving=served.serving,
     )
-    artifact.save(made, {ONNX_FILE: onnx, PIPELINE_FILE: joblib_bytes(fitted)}, out)
-    report.finish(made, fitted, split, out)
+    # The pipeline also where ONNX serves it: for those who want to look at it.
+    files = {PIPELINE_FILE: joblib_bytes(fitted), FILES[served.serving.runtime]: served.content}
+    artifact.save(made, files, out)
+    report.finish(made, served, fitted, split, out)
 
 
 def main(recipe: Recipe) -> int:

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def _encoding(content: bytes, error: UnicodeDecodeError) -> str:
 
 
 def to_rows(frame: DataFrame) -> list[Row]:
-    """Return the rows as a client would send them, missing values as None.
+    """Return the rows as the service understands them, sent as JSON with missing values as null.
 
     Raises TrainingError, with row, column and value, if the data does not fit the schema.
     """
@@ -104,7 +105,7 @@ def to_rows(frame: DataFrame) -> list[Row]:
     by_column = [columns.values(feature, frame[feature.name]) for feature in FEATURES]
     records = [dict(zip(names, row, strict=True)) for row in zip(*by_column, strict=True)]
     try:
-        return ROWS.validate_python(records)
+        return ROWS.validate_json(json.dumps(records))
     except ValidationError as error:
         first = error.errors()[0]
         position, column = first["loc"][:2]

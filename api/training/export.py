@@ -1,94 +1,163 @@
-"""Pipeline to ONNX, with proof that both say the same."""
+"""What the service is given to run: the pipeline as ONNX, or itself where ONNX cannot say it."""
 
-import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
-from pandas import DataFrame, Series
-from skl2onnx import to_onnx
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import nan
+from statistics import median
+from time import perf_counter
+
+import joblib
+from pandas import DataFrame
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from app.features import CLASSES, FEATURES, Feature
-from app.model import HIGH, LOW, TOLERANCE
-from training import TrainingError
-from training.columns import typed
-from training.tasks import TASK
+from app.card import PIPELINE_FILE, Serving
+from app.features import FEATURES, encode
+from app.model import open_model
+from app.schemas import Row
+from app.scikit import Encoder
+from training import TrainingError, innermost
+from training.columns import narrowed
+from training.converters import convert
+from training.graph import Input, complete, inputs_by_column, is_text, one_input
+from training.parity import OtherClass, difference
 
-FUZZED_ROWS = 10_000
-MISSING_SHARE = 0.1
-UNKNOWN_CATEGORY = "\N{REPLACEMENT CHARACTER}"
+OF_TRAINING = re.compile(rb"__main__|training\.\w")
+"""Modules that a pickle may name and the image does not hold."""
 
 
-def to_onnx_bytes(name: str, pipeline: Pipeline) -> bytes:
-    """Export all steps behind the encoder. Raises TrainingError naming what has no converter."""
+@dataclass(frozen=True)
+class Export:
+    """The content of a model file, and the proof that it answers as the pipeline does."""
+
+    content: bytes
+    serving: Serving
+    difference: float
+    """Largest one found between the pipeline and the service."""
+    not_onnx: str
+    """Why it is not ONNX; empty if it is."""
+
+    def milliseconds(self, rows: Sequence[Row]) -> float:
+        """Return how long the model itself takes for some rows, the median of some tries."""
+        predict, matrix, times = open_model(self.content, self.serving), encode(rows), []
+        for _ in range(11):
+            start = perf_counter()
+            predict(matrix)
+            times.append(perf_counter() - start)
+        return 1000 * median(times)
+
+
+def unwrapped(fitted: BaseEstimator) -> BaseEstimator:
+    """Return what a search has found in place of the search, whose times differ in each run."""
+    if hasattr(fitted, "best_estimator_"):
+        return unwrapped(fitted.best_estimator_)
+    if isinstance(fitted, Pipeline):
+        *first, (name, last) = fitted.steps
+        return Pipeline([*first, (name, unwrapped(last))])
+    return fitted
+
+
+def joblib_bytes(pipeline: BaseEstimator) -> bytes:
+    """Return the pickled pipeline. Raises TrainingError if it holds what cannot be pickled."""
+    buffer = io.BytesIO()
     try:
-        model = to_onnx(
-            pipeline[1:],
-            np.zeros((1, len(FEATURES)), np.float32),
-            name="model",  # the default is random, and two runs must give the same bytes
-            options={"zipmap": False} if CLASSES else None,
-        )
-    # The converters raise whatever their authors chose.
+        joblib.dump(pipeline, buffer)
+    # Whatever is held may say in its own way that it cannot be written.
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0][:200]
         raise TrainingError(
-            f"{name}: {type(pipeline[-1]).__name__} cannot be exported to ONNX: "
-            f"{type(error).__name__}: {reason}"
+            f"{PIPELINE_FILE}: {innermost(error)}; a function of one's own has a name, and stands "
+            "in a module of api/app, where the service finds it"
         ) from error
-    # Listed in an order that varies with PYTHONHASHSEED.
-    model.opset_import.sort(key=lambda opset: opset.domain)
-    content: bytes = model.SerializeToString()
-    return content
+    return buffer.getvalue()
 
 
-def _fuzzed_column(
-    feature: Feature, seen: NDArray[np.object_], rng: np.random.Generator
-) -> list[object]:
-    values: NDArray[np.object_]
-    if feature.is_numeric:
-        known = seen.astype(np.float64)
-        low, high = np.nanmin(known), np.nanmax(known)
-        # Half within the range of the data, where thresholds lie, half all over the schema's.
-        near = rng.uniform(low, high, FUZZED_ROWS)
-        far = rng.uniform(
-            low - (high - low) if feature.minimum is None else feature.minimum,
-            high + (high - low) if feature.maximum is None else feature.maximum,
-            FUZZED_ROWS,
-        )
-        drawn = np.where(rng.random(FUZZED_ROWS) < 0.5, near, far).astype(np.float32)
-        values = (np.rint(drawn) if feature.is_whole else drawn).astype(object)
+def export(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame]) -> Export:
+    """Return the first way to serve a pipeline in which all answers to the tables are its own.
+
+    Raises TrainingError if there is none.
+    """
+    differs = failed = ""
+    for ways in _ways(pipeline, tables[0]):
+        for way in ways:
+            try:
+                served = _proven(name, pipeline, tables, way)
+            except TrainingError as error:
+                last, differs = str(error), differs or str(error)
+            # The converters raise whatever their authors chose, and so does a pickle.
+            except Exception as error:  # noqa: BLE001
+                failed = innermost(error)
+                last = f"{name}: {failed}"
+                break  # and no precision helps
+            else:
+                onnx = served.serving.runtime == "onnx"
+                return replace(served, not_onnx="" if onnx else differs or failed)
+    raise TrainingError(last)
+
+
+def _proven(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame], way: "Way") -> Export:
+    """Return a model whose answers are the pipeline's own, its choice of a class where needed.
+
+    Raises TrainingError if an answer is not, and whatever else makes a model.
+    """
+    for own_choice in (False, True):
+        content, serving = way(own_choice)
+        predict = open_model(content, serving)
+        try:
+            apart = max(difference(name, pipeline, predict, table) for table in tables)
+        except OtherClass as error:
+            other = error
+        else:
+            return Export(content, serving, apart, "")
+    raise other
+
+
+def unproven(pipeline: Pipeline) -> Export:
+    """Return what `preparation.pipeline` made as an ONNX model, to compare the speed with."""
+    content, serving = _onnx(pipeline[1:], one_input())(False)
+    return Export(content, serving, nan, "")
+
+
+Way = Callable[[bool], tuple[bytes, Serving]]
+"""Returns the content of a model file; with True the model's own choice of a class is in it."""
+
+
+def _ways(pipeline: BaseEstimator, table: DataFrame) -> Iterator[Sequence[Way]]:
+    """Yield the ways to serve a pipeline, the fastest first, scikit-learn last.
+
+    Those that differ in precision alone are together.
+    """
+    if isinstance(pipeline, Pipeline) and isinstance(pipeline[0], Encoder):
+        # The service itself does what the encoder does.
+        yield _in_both_precisions(pipeline[1:], one_input())
     else:
-        # A column of numbers or of bools cannot hold it.
-        unknown = [UNKNOWN_CATEGORY] if feature.type == "string" else []
-        values = rng.choice(np.array([*feature.categories, *unknown], object), FUZZED_ROWS)
-    missing = rng.random(FUZZED_ROWS) < (MISSING_SHARE if feature.nullable else 0)
-    return [None if gone else value for value, gone in zip(values, missing, strict=True)]
+        if not any(map(is_text, FEATURES)):
+            yield _in_both_precisions(pipeline, one_input())
+        yield _in_both_precisions(pipeline, inputs_by_column())
+    yield [_scikit(pipeline, table)]
 
 
-def fuzz(rows: DataFrame, seed: int) -> DataFrame:
-    """Return 10,000 rows of any value that the schema allows, and of text that it does not."""
-    rng = np.random.default_rng(seed)
-    return DataFrame(
-        {
-            f.name: typed(f, Series(_fuzzed_column(f, rows[f.name].to_numpy(object), rng)))
-            for f in FEATURES
-        }
+def _in_both_precisions(estimator: BaseEstimator, inputs: Sequence[Input]) -> list[Way]:
+    return [_onnx(estimator, inputs, double) for double in (False, True)]
+
+
+def _onnx(estimator: BaseEstimator, inputs: Sequence[Input], double: bool = False) -> Way:
+    return lambda own_choice: (
+        complete(convert(estimator, inputs, double=double), own_choice=own_choice),
+        Serving(runtime="onnx", own_choice=own_choice, dtypes={}),
     )
 
 
-def check_parity(name: str, pipeline: Pipeline, onnx: bytes, rows: DataFrame) -> float:
-    """Return the largest difference between outputs of the pipeline and its export.
+def _scikit(pipeline: BaseEstimator, table: DataFrame) -> Way:
+    def way(own_choice: bool) -> tuple[bytes, Serving]:
+        content = joblib_bytes(pipeline)
+        if OF_TRAINING.search(content):
+            raise TrainingError(
+                f"{PIPELINE_FILE}: holds a function or class of train_model.py or of training/, "
+                "which the image does not; move it into a module of api/app"
+            )
+        dtypes = {name: str(dtype) for name, dtype in narrowed(table).dtypes.items()}
+        return content, Serving(runtime="scikit-learn", own_choice=own_choice, dtypes=dtypes)
 
-    Raises TrainingError above `TOLERANCE`, with the row where they differ most.
-    """
-    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    matrix = pipeline[0].transform(rows).astype(np.float32)
-    exported = session.run(None, {session.get_inputs()[0].name: matrix})[-1]
-    difference = np.abs(np.clip(exported, LOW, HIGH) - TASK.outputs(pipeline, rows)).max(axis=1)
-    # Not `> TOLERANCE`: a NaN must not pass.
-    if not difference.max() <= TOLERANCE:
-        worst = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
-        raise TrainingError(
-            f"{name}: the ONNX export differs from the pipeline by {difference[worst]:.1e} "
-            f"(limit {TOLERANCE:g}) on {rows.iloc[worst].to_dict()}"
-        )
-    return float(difference.max())
+    return way

@@ -1,41 +1,23 @@
-"""Steps that every candidate's pipeline shares, derived from the features."""
+"""A help for candidates: steps in front of an estimator, derived from the features."""
 
-import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from app.features import FEATURES, MISSING_CATEGORY, Feature
+from app.features import FEATURES
+from app.scikit import Encoder
 
 NUMERIC = [i for i, feature in enumerate(FEATURES) if feature.is_numeric]
 CATEGORICAL = [i for i, feature in enumerate(FEATURES) if not feature.is_numeric]
 
 
-def _codes_of(feature: Feature) -> OrdinalEncoder:
-    return OrdinalEncoder(
-        categories=[list(feature.categories)],
-        handle_unknown="use_encoded_value",
-        unknown_value=MISSING_CATEGORY,
-        encoded_missing_value=MISSING_CATEGORY,
-        dtype=np.float32,
-    )
-
-
-def encoder() -> ColumnTransformer:
-    """Return the step that does to a DataFrame what the service's `encode` does to rows."""
-    return ColumnTransformer(
-        [(f.name, "passthrough" if f.is_numeric else _codes_of(f), [f.name]) for f in FEATURES]
-    )
-
-
 def pipeline(estimator: BaseEstimator, *, scale: bool) -> Pipeline:
     """Return DataFrame -> codes -> imputed and one-hot columns -> estimator.
 
-    Only what follows the first step is exported: ONNX takes no strings that may be missing.
-    Leave `scale` off for trees: a threshold behind a scaler flips in float32, and a
-    probability moved by 0.07 where without it none moved by 1e-6.
+    The service does the first step itself, which makes this the fastest pipeline to serve. It is a
+    help: any other that takes the table will do. Trees need no `scale`.
     """
     one_hot = OneHotEncoder(
         categories=[list(range(len(FEATURES[i].categories))) for i in CATEGORICAL],
@@ -48,4 +30,4 @@ def pipeline(estimator: BaseEstimator, *, scale: bool) -> Pipeline:
     parts = [("categories", one_hot, CATEGORICAL), ("numbers", numbers, NUMERIC)]
     # Not every table has both, and a step without columns has no counterpart in ONNX.
     prepare = ColumnTransformer([part for part in parts if part[2]])
-    return Pipeline([("encode", encoder()), ("prepare", prepare), ("estimator", estimator)])
+    return Pipeline([("encode", Encoder()), ("prepare", prepare), ("estimator", estimator)])

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame, Series
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
@@ -16,7 +17,7 @@ from app.card import Correct
 from app.features import ANSWER, TARGET, TARGET_RANGE, answered
 from training import TrainingError
 from training.columns import place, values
-from training.task import FOLDS, Classes, Folds, PipelineOutputs, Task
+from training.task import FOLDS, Classes, Folds, PipelineOutputs, Task, finite
 
 CORRECT_SHARE = 0.9
 """Share of the held-out rows whose error is small enough to be called correct."""
@@ -27,6 +28,7 @@ class Regression(Task):
 
     loss, digits = "root mean squared error", ".5g"
     score, baseline = "R2", "mean of the training rows alone"
+    kind, other, answer = "regressor", "classifier", "number"
 
     def check(self, target: Series) -> None:
         """Raise TrainingError if a value is not a number, or outside the schema's range."""
@@ -39,6 +41,10 @@ class Regression(Task):
                     f"{place(target.index, position)}: {TARGET}: {value!r} is no {kind} from "
                     f"{low:g} to {high:g}"
                 )
+
+    def is_other(self, estimator: BaseEstimator) -> bool:
+        """Tell whether an estimator is a classifier."""
+        return bool(is_classifier(estimator))
 
     def strata(self, target: Series) -> Series | None:  # noqa: ARG002
         """Return None: most values occur only once."""
@@ -56,9 +62,13 @@ class Regression(Task):
         """Return one that answers the mean."""
         return DummyRegressor(strategy="mean")
 
+    def linear(self) -> BaseEstimator:
+        """Return ridge regression."""
+        return Ridge()
+
     def outputs(self, model: BaseEstimator, rows: object) -> PipelineOutputs:
         """Return the values, shape (n_rows, 1), none beyond the target's range."""
-        return self._bounded(model.predict(rows))
+        return finite(model, self._bounded(model.predict(rows)))
 
     def loss_of(self, truth: Series, outputs: PipelineOutputs) -> float:
         """Return the root mean squared error, in the target's unit."""

@@ -138,6 +138,8 @@ def runtime_megabytes() -> float:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            (API / "install_runtime.sh", folder), env={**os.environ, "PATH": path}, check=True
+            (API / "install_runtime.sh", API / "requirements.txt", folder),
+            env={**os.environ, "PATH": path},
+            check=True,
         )
         return sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file()) / 1e6

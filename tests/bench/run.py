@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 from pandas import DataFrame
 
+from app.card import PIPELINE_FILE
 from app.features import encode
 from app.model import Model
 from app.schemas import Row
@@ -34,7 +35,6 @@ from bench.measure import (
 from support.model_page import first_paint_ms
 from support.raw import post
 from support.service import COMMAND, Process, serving
-from training.artifact import PIPELINE_FILE
 from training.tasks import TASK
 
 TELEMETRY_PAIRS = 60

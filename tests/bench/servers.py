@@ -6,11 +6,11 @@ import joblib
 from fastapi import FastAPI
 from pandas import DataFrame
 
+from app.card import PIPELINE_FILE
 from app.features import CLASS_NAMES, CLASSES, TARGET
 from app.schemas import Prediction, Row
 from app.settings import Settings
 from support import sample
-from training.artifact import PIPELINE_FILE
 
 VERSION = "000000000000"
 ANSWER = Prediction.model_validate(sample.prediction(VERSION))

@@ -14,8 +14,9 @@ import httpx
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from threadpoolctl import threadpool_limits
 
+from app.card import ONNX_FILE
 from app.features import CLASSES
-from app.model import ONNX_FILE, Model
+from app.model import Model
 from app.settings import Settings
 from bench import pod
 from bench.closed_loop import load

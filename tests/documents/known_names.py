@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from fastapi.routing import iter_route_contexts
+from sklearn.utils.discovery import all_estimators
 
 from app.main import create_app
 from app.model import Model
@@ -176,6 +177,14 @@ def _code() -> str:
     return "\n".join((ROOT / path).read_text() for path in paths if path.suffix in CODE)
 
 
+@cache
+def _of_scikit_learn() -> set[str]:
+    """Return its estimators and transformers, any of which a candidate may have."""
+    return {name for name, _ in all_estimators()}
+
+
 def in_code(words: str) -> bool:
-    """Tell whether these words stand in code, as they are."""
-    return bool(re.search(rf"(?<![\w-]){re.escape(words)}(?![\w-])", _code()))
+    """Tell whether these words stand in code, as they are, or are an estimator's name."""
+    return words in _of_scikit_learn() or bool(
+        re.search(rf"(?<![\w-]){re.escape(words)}(?![\w-])", _code())
+    )

@@ -43,7 +43,8 @@ from app.settings import Settings
 settings = Settings()
 model = Model.load(settings.model_dir)
 rows = [example.row for example in model.card.holdout]
-scorer, metrics = Scorer(model), ModelMetrics(model.card, settings)
+scorer = Scorer(model.outputs, model.card.model_version)
+metrics = ModelMetrics(model.card, settings)
 scored = scorer.score(rows)
 metrics.scored(*scored)
 counts = {sample.labels["predicted_class"]: sample.value for family in metrics.collect()

@@ -12,10 +12,10 @@ from pandas import DataFrame
 from sklearn.pipeline import Pipeline
 
 import train_model
+from app.card import PIPELINE_FILE
 from app.features import CLASS_NAMES, CLASSES, FEATURES, TARGET, Feature
 from app.model import TOLERANCE
 from app.settings import Settings
-from training.artifact import PIPELINE_FILE
 from training.columns import typed
 from training.data import to_rows
 from training.tasks import TASK
