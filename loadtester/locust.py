@@ -9,7 +9,8 @@ import random
 import signal
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from math import inf
 from typing import Any
@@ -27,7 +28,7 @@ from locust.web import WebUI
 import load_metrics
 import shapes
 from address import address
-from holdout import PATH, Holdout, Label, Row, WrongAnswer
+from holdout import PATH, Holdout, Label, Row, Score, WrongAnswer
 
 # Locust takes the first one where no other is chosen.
 Steady, Ramp, Spike = shapes.Steady, shapes.Ramp, shapes.Spike
@@ -46,6 +47,7 @@ class Client(FastHttpUser):
     network_timeout = 10.0
 
     holdouts: dict[str, Holdout] = {}  # noqa: RUF012  # of all users in this process, by version
+    scores: dict[str, Score] = {}  # noqa: RUF012  # likewise
     asking = RLock()
 
     def on_start(self) -> None:
@@ -58,12 +60,13 @@ class Client(FastHttpUser):
                 self.ask_for_rows()
                 if not self.holdouts:
                     sleep(RETRY_SECONDS)
-        self.rows: Iterator[tuple[Row, Label]] = self.newest().shuffled()
+        self.take_newest()
         sleep(random.random())  # or users that start together would ask together, every second
 
-    def newest(self) -> Holdout:
-        """Return the holdout of the model that was seen last."""
-        return list(self.holdouts.values())[-1]
+    def take_newest(self) -> None:
+        """Send the rows of the model that was seen last from now on."""
+        self.holdout = list(self.holdouts.values())[-1]
+        self.rows: Iterator[tuple[Row, Label]] = self.holdout.shuffled()
 
     def ask_for_rows(self) -> None:
         """Ask for the rows of the model behind this connection."""
@@ -72,6 +75,7 @@ class Client(FastHttpUser):
                 try:
                     holdout = Holdout.parse(body_of(response))
                     self.holdouts[holdout.model_version] = holdout
+                    self.scores[holdout.model_version] = Score(holdout.correct)
                 except WrongAnswer as wrong:
                     response.failure(str(wrong))
 
@@ -79,14 +83,15 @@ class Client(FastHttpUser):
     @task(9)
     def predict(self) -> None:
         """Send one row."""
-        self.send("/predict", next(self.rows)[0], self.check)
+        row, label = next(self.rows)
+        self.send("/predict", row, partial(self.check, label))
 
     @tag("predict")
     @task(1)
     def predict_batch(self) -> None:
         """Send some rows together."""
-        rows = [row for row, _ in islice(self.rows, BATCH_ROWS)]
-        self.send("/predict/batch", rows, self.check_batch)
+        rows, labels = zip(*islice(self.rows, BATCH_ROWS), strict=True)
+        self.send("/predict/batch", rows, partial(self.check_batch, labels))
 
     def send(self, path: str, body: Any, check: Callable[[Any], None]) -> None:
         """Send a body; the request fails if `check` raises WrongAnswer about its answer."""
@@ -99,15 +104,20 @@ class Client(FastHttpUser):
                 except WrongAnswer as wrong:
                     response.failure(str(wrong))
 
-    def check(self, answer: Any) -> None:
+    def check(self, label: Label, answer: Any) -> None:
         """Raise WrongAnswer that says what is wrong with the answer to a row."""
+        asked = self.holdout
         try:
             version = str(answer["model_version"])
         except (KeyError, TypeError) as error:
             raise WrongAnswer(f"no model_version in {answer!r:.200}") from error
-        self.holdout_of(version).check(answer)
+        holdout = self.holdout_of(version)
+        found = holdout.check(answer)
+        # Another model may have been fitted on the row.
+        if holdout is asked:
+            self.scores[version].count(holdout.is_correct(found, label))
 
-    def check_batch(self, answer: Any) -> None:
+    def check_batch(self, labels: Sequence[Label], answer: Any) -> None:
         """Raise WrongAnswer that says what is wrong with the answers to BATCH_ROWS rows."""
         try:
             predictions = list(answer["predictions"])
@@ -115,15 +125,15 @@ class Client(FastHttpUser):
             raise WrongAnswer(f"no predictions in {answer!r:.200}") from error
         if len(predictions) != BATCH_ROWS:
             raise WrongAnswer(f"predictions: {len(predictions)} for {BATCH_ROWS} rows")
-        for prediction in predictions:
-            self.check(prediction)
+        for label, prediction in zip(labels, predictions, strict=True):
+            self.check(label, prediction)
 
     def holdout_of(self, version: str) -> Holdout:
         """Return the holdout of a version. A new one must be named by /model/holdout too."""
         if version not in self.holdouts:
             with self.asking:
                 self.ask_for_rows()
-            self.rows = self.newest().shuffled()
+            self.take_newest()
         if version not in self.holdouts:
             raise WrongAnswer(f"model_version: {version!r}, but {PATH} knows {[*self.holdouts]}")
         return self.holdouts[version]

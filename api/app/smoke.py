@@ -1,24 +1,27 @@
 """Ask a deployed service for what this image's model must answer: `python -m app.smoke URL`.
 
 Exits with 0 once every golden row was answered rightly several times in a row, on a new connection
-each, so that all pods are likely to have been asked; with 1 if that does not happen in time.
+each, so that all pods are likely to have been asked, and as many of the held-out rows as the card
+says; with 1 if that does not happen in time.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from app.card import Card, Golden
+from app.card import ArtifactError, Card, Golden, Label
 from app.features import ANSWER, CLASS_NAMES
 from app.model import TOLERANCE, Model
 from app.settings import Settings
 
 ROUNDS = 5
 """Times that each golden row is answered in a row."""
+BATCH_ROWS = 500
 
 ROUNDING = 0.501 if ANSWER.is_whole else 0.0
 """How far an answer may be from what the model says, where it is an int."""
@@ -28,19 +31,20 @@ class Unexpected(Exception):
     """An answer that the image's model would not give."""
 
 
-def ask(url: str, golden: Golden) -> dict[str, object]:
-    """Return the answer to a row. Raises OSError or ValueError where there is none."""
-    body = golden.row.model_dump_json().encode()
-    request = Request(f"{url}/predict", body, {"content-type": "application/json"})  # noqa: S310  # main() checks it
+Answer = dict[str, object]
+
+
+def ask(url: str, body: str) -> Any:
+    """Return the answer to a body. Raises OSError or ValueError where there is none."""
+    request = Request(url, body.encode(), {"content-type": "application/json"})  # noqa: S310  # main() checks it
     try:
         with urlopen(request, timeout=5) as response:  # noqa: S310
-            answer: dict[str, object] = json.load(response)
+            return json.load(response)
     except HTTPError as error:
         raise ValueError(f"{error.code}: {error.read(200)!r}") from None
-    return answer
 
 
-def check(card: Card, golden: Golden, answer: dict[str, object]) -> None:
+def check(card: Card, golden: Golden, answer: Answer) -> None:
     """Raise Unexpected that says how an answer differs from the card's."""
     field: str
     expected: Mapping[str, float] | float
@@ -68,7 +72,49 @@ def is_close(found: object, expected: Mapping[str, float] | float) -> bool:
 def passes(url: str, card: Card) -> None:
     """Ask for each golden row ROUNDS times. Raises what ask and check raise."""
     for golden in card.golden * ROUNDS:
-        check(card, golden, ask(url, golden))
+        check(card, golden, ask(f"{url}/predict", golden.row.model_dump_json()))
+    check_score(card, list(ask_for_holdout(url, card)))
+
+
+def ask_for_holdout(url: str, card: Card) -> Iterator[Answer]:
+    """Yield the answers to the held-out rows, some hundred at a time."""
+    rows = [example.row.model_dump_json() for example in card.holdout]
+    for start in range(0, len(rows), BATCH_ROWS):
+        body = f"[{','.join(rows[start : start + BATCH_ROWS])}]"
+        answer = ask(f"{url}/predict/batch", body)
+        if not isinstance(answer, dict) or "predictions" not in answer:
+            raise Unexpected(f"/predict/batch answers without predictions: {answer!r:.200}")
+        yield from answer["predictions"]
+
+
+def check_score(card: Card, answers: list[Answer]) -> None:
+    """Raise Unexpected unless as many held-out rows are answered correctly as the card says."""
+    pairs = list(zip(card.holdout, answers, strict=True))
+    certain = sum(is_correct(card, example.label, answer) for example, answer in pairs)
+    # Where two classes are as probable, rounding may decide between them otherwise than before.
+    open_ = sum(is_tie(answer) for answer in answers)
+    expected = round(card.metrics.correct.holdout * len(answers))
+    if abs(certain - expected) > open_:
+        raise Unexpected(
+            f"{certain} of {len(answers)} held-out rows are answered correctly, not {expected}"
+        )
+
+
+def is_correct(card: Card, label: Label, answer: Answer) -> bool:
+    """Tell whether an answer is the label, or near enough to it."""
+    found, tolerance = answer.get(card.target), card.metrics.correct.tolerance
+    if tolerance is None:
+        return found == label
+    return isinstance(found, int | float) and abs(found - float(label)) <= tolerance
+
+
+def is_tie(answer: Answer) -> bool:
+    """Tell whether two classes are as probable as any."""
+    shares = answer.get("probabilities")
+    if not isinstance(shares, dict) or len(shares) < 2:
+        return False
+    *_, second, first = sorted(shares.values())
+    return bool(first - second <= 2 * TOLERANCE)
 
 
 def options() -> argparse.Namespace:
@@ -85,7 +131,11 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Ask until all is as expected or the time is up; return the exit code."""
     asked = options()
-    card = Model.load(Settings().model_dir).card
+    try:
+        card = Model.load(Settings().model_dir).card
+    except ArtifactError as error:
+        print(f"model refused: {error}", file=sys.stderr)
+        return 1
     deadline, said = time.monotonic() + asked.seconds, ""
     while True:
         try:

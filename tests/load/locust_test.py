@@ -178,6 +178,19 @@ def test_every_wrong_answer_fails_its_request_and_is_quoted(
         assert message in run.log
 
 
+@pytest.mark.by_data
+def test_a_model_that_is_right_less_often_than_in_training_fails_the_run(
+    holdout: Answer, tmp_path: Path
+) -> None:
+    def good(n: int, sent: Any) -> Any:
+        return {**holdout(n, sent), "correct": 0.97}
+
+    with imitating(good, lambda _, sent: to_each(sent, RIGHT)) as (url, _):
+        run = Run(tmp_path, url).end()
+    assert run.code == 1
+    assert re.search(r"\d+% of 200 held-out rows are answered correctly, not 97%", run.log)
+
+
 def test_a_new_model_in_the_middle_fails_nothing(holdout: Answer, tmp_path: Path) -> None:
     def version(n: int) -> dict[str, str]:
         return {"model_version": "first" if n < 15 else "second"}

@@ -1,5 +1,6 @@
 """What the check after each sync accepts, and what it refuses."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,13 @@ def smoke(url: str, **settings: object) -> "subprocess.CompletedProcess[str]":
 
 def answers(client: httpx.Client, **changed: Any) -> Answer:
     """Answer as the real service does, but for these fields."""
-    return lambda _n, sent: {**client.post("/predict", json=sent).json(), **changed}
+
+    def answer(_n: int, sent: Any) -> Any:
+        if isinstance(sent, list):
+            return client.post("/predict/batch", json=sent).json()
+        return {**client.post("/predict", json=sent).json(), **changed}
+
+    return answer
 
 
 @pytest.mark.by_data
@@ -53,6 +60,23 @@ def test_another_answer_under_the_right_version_fails(client: httpx.Client) -> N
     assert f"is answered {wrong}, not " in done.stderr
 
 
+@pytest.mark.by_data
+def test_held_out_rows_that_are_answered_wrongly_fail(client: httpx.Client) -> None:
+    def answer(n: int, sent: Any) -> Any:
+        found = answers(client)(n, sent)
+        if isinstance(sent, list):
+            for prediction in found["predictions"]:
+                prediction[TARGET] = CLASSES[0] if CLASSES else sample.middle()
+        return found
+
+    with imitating(rows_of(client), answer) as (url, _):
+        done = smoke(url)
+    assert done.returncode == 1
+    assert re.search(
+        r"failed: \d+ of \d+ held-out rows are answered correctly, not \d+", done.stderr
+    )
+
+
 def test_one_old_pod_among_the_new_ones_fails(client: httpx.Client) -> None:
     def answer(n: int, sent: Any) -> Any:
         return answers(client, **({"model_version": "old"} if n % 15 == 0 else {}))(n, sent)
@@ -77,6 +101,13 @@ def test_a_service_that_is_not_there_fails_and_is_named() -> None:
     done = smoke(f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
+
+
+def test_a_model_of_its_own_that_is_damaged_is_named(service: Process, tmp_path: Path) -> None:
+    (mislabelled(tmp_path / "model") / "model.onnx").write_bytes(b"")
+    done = smoke(service.url, model_dir=tmp_path / "model")
+    assert done.returncode == 1
+    assert re.fullmatch(r"model refused: .*model.onnx: its SHA-256 is not .*\n", done.stderr)
 
 
 def test_what_is_no_address_is_named() -> None:

@@ -29,9 +29,10 @@ def to_each(sent: Any, prediction: Any) -> Any:
 
 
 def rows_of(client: httpx.Client) -> Answer:
-    """Return a real service's holdout, as if the first model had it."""
-    real = {**client.get("/model/holdout").json(), "model_version": RIGHT["model_version"]}
-    return lambda _n, _sent: real
+    """Return a real service's holdout, as if the first model had it, and was not known as good."""
+    real = client.get("/model/holdout").json()
+    first = {"model_version": RIGHT["model_version"], "correct": 0}
+    return lambda _n, _sent: {**real, **first}
 
 
 def mislabelled(folder: Path) -> Path:
