@@ -33,12 +33,9 @@ class TrainingError(Exception):
 
 def innermost(error: BaseException) -> str:
     """Return the first line of the error that began a chain, and a remedy if one is known."""
-    while not isinstance(error, TrainingError):
-        hidden = error.__suppress_context__
-        cause = error.__cause__ or (None if hidden else error.__context__)
-        if cause is None:
-            break
-        error = cause
+    # What is only the context of another was handled, or meant to be.
+    while error.__cause__ and not isinstance(error, TrainingError):
+        error = error.__cause__
     if isinstance(error, TrainingError):
         return str(error)
     text = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}"

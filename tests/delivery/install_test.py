@@ -163,7 +163,7 @@ def test_a_remote_becomes_the_url_that_argo_cd_can_read(
 
 @pytest.mark.parametrize(
     "remote",
-    ["", "/srv/git/r.git", "../r.git", "file:///srv/r.git", "git://example.org/r.git",
+    ["/srv/git/r.git", "../r.git", "file:///srv/r.git", "git://example.org/r.git",
      "C:\\Users\\you\\r.git", "C:/Users/you/r.git", "ssh://github.com:You/Repo.git",
      "https://github.com", "https://github.com/You/*", "https://github.com/You/a, b",
      "codecommit::us-east-1://r"],
