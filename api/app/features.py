@@ -291,13 +291,17 @@ def encode(rows: Iterable[Row]) -> Matrix:
     return np.array(coded, np.float32).T
 
 
+HALF = 0.501
+"""What is rounded up. A thousandth below the half counts as the half: forests have it often, and
+float32 may leave it a hair lower than the pipeline does."""
+
+
 def answered(outputs: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Return a regression's values, shape (n_rows,), as answers hold them.
 
-    Those of an int are rounded, half up. A thousandth below the half counts as the half: forests
-    have it often, and float32 may leave it a hair lower than the pipeline does.
+    Those of an int are rounded, half up.
     """
     values = outputs[:, 0]
     if ANSWER.is_whole:
-        return np.floor(values.astype(np.float64) + 0.501)
+        return np.floor(values.astype(np.float64) + HALF)
     return values

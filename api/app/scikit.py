@@ -44,12 +44,10 @@ def _codes(feature: Feature, values: Series) -> Matrix:
 def decode(matrix: Matrix, dtypes: dict[str, str]) -> DataFrame:
     """Return the table that a pipeline takes, from rows as the service encodes them."""
     columns = {f.name: _values(f, column) for f, column in zip(FEATURES, matrix.T, strict=True)}
-    return DataFrame(columns).astype(
-        {
-            f.name: CategoricalDtype(f.categories) if dtype == "category" else dtype
-            for f, dtype in ((f, dtypes[f.name]) for f in FEATURES)
-        }
-    )
+    of_categories = {
+        f.name: CategoricalDtype(f.categories) for f in FEATURES if dtypes[f.name] == "category"
+    }
+    return DataFrame(columns).astype(dtypes | of_categories)
 
 
 def _values(feature: Feature, column: Matrix) -> object:

@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from app.card import ArtifactError, Card, Golden, Label
-from app.features import ANSWER, CLASS_NAMES
+from app.features import ANSWER, CLASS_NAMES, HALF
 from app.model import TOLERANCE, Model
 from app.settings import Settings
 
@@ -23,7 +23,7 @@ ROUNDS = 5
 """Times that each golden row is answered in a row."""
 BATCH_ROWS = 500
 
-ROUNDING = 0.501 if ANSWER.is_whole else 0.0
+ROUNDING = HALF if ANSWER.is_whole else 0.0
 """How far an answer may be from what the model says, where it is an int."""
 
 

@@ -46,10 +46,10 @@ from training.graph import MISSING_TEXT, Input
 TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
 FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
 BOOSTERS = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+NEIGHBOURS = (KNeighborsClassifier, KNeighborsRegressor)
+
 Converter = Callable[[Any, Any, Any], None]
 """Of a scope, an operator and a container; skl2onnx publishes no types."""
-
-NEIGHBOURS = (KNeighborsClassifier, KNeighborsRegressor)
 
 
 def convert(
@@ -178,17 +178,22 @@ class _Correcting:
 
     def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
         """Add a node, with what a tree ensemble lacks."""
-        if not op_type.startswith("TreeEnsemble"):
-            self._container.add_node(op_type, inputs, outputs, **attributes)
-            return
         estimator = self._operator.raw_operator
+        if op_type.startswith("TreeEnsemble"):
+            self._correct(estimator, attributes)
+            if isinstance(estimator, BOOSTERS) and estimator.loss in ("poisson", "gamma"):
+                logarithm = [self._scope.get_unique_variable_name("logarithm")]
+                self._container.add_node(op_type, inputs, logarithm, **attributes)
+                op_type, inputs, attributes = "Exp", logarithm, {"op_version": 13}
+        self._container.add_node(op_type, inputs, outputs, **attributes)
+
+    def _correct(self, estimator: BaseEstimator, attributes: dict[str, Any]) -> None:
         trees = _trees(estimator)
         nodes = list(zip(attributes["nodes_treeids"], attributes["nodes_nodeids"], strict=True))
         # Left out by the converter of forests: a missing value always went to the right. That of
         # boosters writes booleans, which protobuf 7 refuses among integers.
         attributes["nodes_missing_value_tracks_true"] = [int(trees[t][0][n]) for t, n in nodes]
         if not isinstance(estimator, BOOSTERS):
-            self._container.add_node(op_type, inputs, outputs, **attributes)
             return
         # Rounded to the nearest float32 by the converter, to where a value of the data may be.
         attributes["nodes_values"] = np.array(
@@ -197,12 +202,6 @@ class _Correcting:
         )
         if estimator.is_categorical_ is not None:
             raise NotImplementedError("categorical_features: their splits have no counterpart")
-        if getattr(estimator, "loss", None) not in ("poisson", "gamma"):
-            self._container.add_node(op_type, inputs, outputs, **attributes)
-            return
-        logarithm = self._scope.get_unique_variable_name("logarithm")
-        self._container.add_node(op_type, inputs, [logarithm], **attributes)
-        self._container.add_node("Exp", [logarithm], outputs, op_version=13)
 
 
 def _trees(estimator: BaseEstimator) -> list[tuple[NDArray[Any], NDArray[np.float64]]]:

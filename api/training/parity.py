@@ -37,8 +37,8 @@ class OtherClass(TrainingError):
 def fuzz(table: DataFrame, seed: int) -> DataFrame:
     """Return 10,000 rows of values that the schema allows, missing ones included."""
     rng = np.random.default_rng(seed)
-    columns = {f.name: _fuzzed(f, table[f.name].to_numpy(object), rng) for f in FEATURES}
-    return DataFrame({f.name: typed(f, Series(columns[f.name])) for f in FEATURES})
+    seen = {f: table[f.name].to_numpy(object) for f in FEATURES}
+    return DataFrame({f.name: typed(f, Series(_fuzzed(f, seen[f], rng))) for f in FEATURES})
 
 
 def _fuzzed(feature: Feature, seen: NDArray[np.object_], rng: np.random.Generator) -> list[object]:
