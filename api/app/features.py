@@ -19,9 +19,7 @@ from pydantic import (
     StrictStr,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
-
-from app.schemas import Prediction, Row
+from pydantic_core import CoreSchema, SchemaError, core_schema
 
 Matrix = NDArray[np.float32]
 """Encoded rows, shape (n_rows, n_features)."""
@@ -229,12 +227,26 @@ def describe_target(prediction: type[BaseModel]) -> Feature:
     return target.model_copy(update={"categories": tuple(sorted(target.categories))})
 
 
+def _in_a_line(error: Exception) -> str:
+    """Return what an error says first; of one within others the field, and what is wrong."""
+    if isinstance(error, TypeError):
+        return str(error)
+    lines = str(error).splitlines()
+    if isinstance(error, SchemaError):
+        # Of the model as a whole, then of its fields, then of the one meant, then why.
+        lines = [": ".join(line.strip(" :").removeprefix("SchemaError: ") for line in lines[2:])]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
 try:
+    from app.schemas import Prediction, Row
+
     FEATURES = describe_row(exact(Row))
     ANSWER = describe_target(Prediction)
-except TypeError as error:
-    # Whatever imports this, an owner's train_model.py too, could only show a traceback.
-    raise SystemExit(f"schemas.py: {error}") from None
+# pydantic raises a dozen classes while a model is made, without a base in common. Whatever imports
+# this, an owner's train_model.py too, could only show a traceback.
+except Exception as error:  # noqa: BLE001
+    raise SystemExit(f"schemas.py: {_in_a_line(error)}") from None
 TARGET = ANSWER.name
 CLASSES = ANSWER.categories
 """In the order of the probabilities; empty in regression."""

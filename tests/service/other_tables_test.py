@@ -78,8 +78,14 @@ def write_schemas(fork: Fork, fields: str, target: str) -> None:
          "rooms: 0 to 1000000000 is too wide for an int: "),
         ("cd api && ../.venv/bin/python -m app", FIELDS, "kind: Literal[1, 'a']",
          "kind: a Literal holds text alone or whole numbers"),
+        (".venv/bin/python api/train_model.py", "rooms: int = Field(ge=0.5, le=9)", PRICE,
+         "SchemaError: Field \"rooms\": Error building \"int\" validator: ValueError: 'ge' must "),
+        (".venv/bin/python api/train_model.py", "size: 'flot' = Field(ge=0, le=9)", PRICE,
+         "PydanticUndefinedAnnotation: name 'flot' is not defined"),
+        ("cd api && ../.venv/bin/python -m app", "size: flot = Field(ge=0, le=9)", PRICE,
+         "NameError: name 'flot' is not defined"),
     ],
-    ids=["date", "large int", "mixed"],
+    ids=["date", "large int", "mixed", "half an int", "no such type", "no such name"],
 )  # fmt: skip
 def test_a_schema_that_cannot_be_had_is_one_line_of_whatever_is_started(
     tmp_path: Path, command: str, fields: str, target: str, said: str
