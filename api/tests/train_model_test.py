@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 import train_model
@@ -16,44 +15,17 @@ from app.features import CLASSES, TARGET
 from app.model import TOLERANCE
 from app.settings import Settings
 from support import sample
+from support.artifact import contents
 from training import TrainingError, artifact, data
-from training.command import Recipe, main
 from training.data import Data
 from training.parity import fuzz
-from training.preparation import pipeline
 from training.selection import Split, check_quality, split_rows
-from training.tasks import TASK
 
 pytestmark = pytest.mark.by_data
 
 SCRIPT = Path(train_model.__file__)
-RECIPE, DATA = train_model.RECIPE, train_model.DATA
+DATA = train_model.DATA
 ROWS, TRUTH = DATA.load(DATA.file)
-Bytes = dict[str, bytes]
-
-
-class Oracle(BaseEstimator):  # type: ignore[misc]
-    # As good as an estimator can be, and unknown to ONNX.
-
-    def __init__(self, inner: BaseEstimator) -> None:
-        self.inner = inner
-
-    def fit(self, rows: object, target: object) -> "Oracle":
-        self.fitted_ = self.inner.fit(rows, target)
-        return self
-
-    @property
-    def classes_(self) -> object:
-        return self.inner.classes_
-
-    def predict(self, rows: object) -> object:
-        return self.inner.predict(rows)
-
-    def predict_proba(self, rows: object) -> object:
-        return self.inner.predict_proba(rows)
-
-    def __sklearn_tags__(self) -> object:
-        return self.inner.__sklearn_tags__()
 
 
 def trained() -> Pipeline:
@@ -65,30 +37,6 @@ def card_bytes() -> bytes:
     return (Settings().model_dir / "model.json").read_bytes()
 
 
-def with_data(**changed: object) -> Recipe:
-    return replace(RECIPE, data=replace(DATA, **changed))  # type: ignore[arg-type]
-
-
-def contents(folder: Path) -> Bytes:
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
-
-
-def fails(
-    copy: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    *options: str,
-    recipe: Recipe = RECIPE,
-) -> str:
-    """Run the command, which must fail and leave the artifact alone; return its one line."""
-    before = contents(copy)
-    monkeypatch.setattr(sys, "argv", ["train_model.py", "--out", str(copy), *options])
-    assert main(recipe) == 1
-    assert contents(copy) == before
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
-
-
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     # The other run is the one that made the artifact of these tests.
     subprocess.run(
@@ -98,47 +46,6 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
         capture_output=True,
     )
     assert contents(tmp_path) == contents(Settings().model_dir)
-
-
-def test_help_names_the_options() -> None:
-    done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert "--data" in done.stdout
-    assert "--out" in done.stdout
-
-
-def test_other_data_is_refused_with_both_hashes(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = copy.parent / DATA.file.name
-    other.write_bytes(DATA.file.read_bytes() + b"\n")
-    line = fails(copy, monkeypatch, capsys, "--data", str(other))
-    assert f"{other}: SHA-256 is {artifact.sha256(other.read_bytes())}" in line
-    assert DATA.sha256 in line
-
-
-def test_missing_data_is_named(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = fails(copy, monkeypatch, capsys, "--data", "nowhere.csv")
-    assert "nowhere.csv: No such file" in line
-
-
-def test_an_estimator_that_the_service_would_not_find_is_named(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    only = {"my oracle": pipeline(Oracle(trained()[-1]), scale=True)}
-    line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
-    assert "model.joblib: " in line
-    assert "belong into a module of api/app" in line
-
-
-def test_a_model_that_has_learnt_nothing_is_refused(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    only = {"coin": pipeline(TASK.dummy(), scale=False)}
-    line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
-    assert f"quality gate: coin has a {TASK.loss} of" in line
 
 
 @pytest.mark.parametrize("column", [features.FEATURES[-1].name, TARGET])
