@@ -17,7 +17,7 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: one of them begun last would be waited for alone."""
+    """Begin with what is marked so: the longest, begun last, would be waited for alone."""
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
