@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install Argo CD into the cluster that kubectl speaks to, and let it deploy this repository's branch `develop`.
+# Install Argo CD into the cluster of the context in KUBE_CONTEXT, else of kubectl's current one, and let it deploy this
+# repository's branch `develop`.
 #   argocd/install.sh [REPOSITORY_URL]
 # Without a URL, the one of the remote `origin`; that of SSH is turned into HTTPS, as Argo CD gets no key. To read a
 # private repository, Argo CD gets the token that is in GIT_TOKEN, and its user in GIT_USER where the host wants one.
@@ -8,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . argocd/repository.sh
 
-echo "Argo CD: installing"
+echo "Argo CD: installing, context ${KUBE_CONTEXT:-$(kubectl config current-context 2>/dev/null || true)}"
 kubectl apply -f install.yaml >/dev/null
 kubectl wait --for condition=established --timeout 60s >/dev/null \
   crd/applications.argoproj.io crd/appprojects.argoproj.io
@@ -43,6 +44,7 @@ for object in default-project project application; do
   sed "s|REPOSITORY_URL|$url|" "argocd/$object.yaml" | kubectl apply --server-side --force-conflicts -f -
 done
 
+typed="kubectl${KUBE_CONTEXT:+ --context $KUBE_CONTEXT}"  # as one types it
 said=
 deadline=$((SECONDS + 900))
 while true; do
@@ -55,7 +57,7 @@ while true; do
   [[ $said != "Synced,Healthy,Succeeded "* ]] || break
   if ((SECONDS > deadline)); then
     kubectl -n argocd get application mlops -o jsonpath='{.status.conditions}{.status.operationState.message}' >&2
-    echo "Argo CD: not healthy within 15 minutes; see above, and: kubectl -n mlops get pods" >&2
+    echo "Argo CD: not healthy within 15 minutes; see above, and: $typed -n mlops get pods" >&2
     exit 1
   fi
   sleep 2
@@ -68,9 +70,9 @@ API         http://$node:30800, documented at /docs
 Locust      http://$node:30089
 Prometheus  http://$node:30090
 Grafana     http://$node:30300
-Argo CD     https://127.0.0.1:8080, user admin, while this runs: kubectl -n argocd port-forward svc/argocd-server 8080:443
+Argo CD     https://127.0.0.1:8080, user admin, while this runs: $typed -n argocd port-forward svc/argocd-server 8080:443
 
 Passwords of admin, in Argo CD and in Grafana:
-  kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d
-  kubectl -n mlops get secret grafana-admin -o jsonpath='{.data.password}' | base64 -d
+  $typed -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d
+  $typed -n mlops get secret grafana-admin -o jsonpath='{.data.password}' | base64 -d
 TEXT

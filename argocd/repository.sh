@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Find out which repository Argo CD is to deploy, and ask it for the branch `develop` as Argo CD will. install.sh reads
-# this file for `url`, GIT_USER and GIT_TOKEN; minikube.sh runs it, to refuse before it builds.
+# this file for `url`, GIT_USER, GIT_TOKEN and `kubectl`; minikube.sh runs it, to refuse before it builds.
 #   argocd/repository.sh [REPOSITORY_URL]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,16 +9,22 @@ export GIT_USER=${GIT_USER:-git} GIT_TOKEN=${GIT_TOKEN:-}
 
 refuse() { echo "repository: $*" >&2; exit 2; }
 
+# kubectl ...: of the context that is named, else of the current one.
+kubectl() { command kubectl ${KUBE_CONTEXT:+--context "$KUBE_CONTEXT"} "$@"; }
+
 # without_secret URL: for messages; a token may stand before the @, or in a query.
 without_secret() { sed -E 's#//.*@#//#; s#\?.*##' <<<"$1"; }
 
-# https_host HOST: under which name a host of SSH answers HTTPS. The first ones take SSH at port 443.
+# https_host HOST: under which name a host of SSH answers HTTPS. HOST may be a name that only ~/.ssh/config knows; the
+# first ones take SSH at port 443.
 https_host() {
-  case $1 in
+  local host
+  host=$(ssh -G -- "$1" 2>/dev/null | sed -n 's/^hostname //p' || true)
+  case ${host:-$1} in
     ssh.github.com) echo github.com ;;
     altssh.gitlab.com) echo gitlab.com ;;
     altssh.bitbucket.org) echo bitbucket.org ;;
-    *) echo "$1" ;;
+    *) echo "${host:-$1}" ;;
   esac
 }
 
@@ -38,7 +44,7 @@ ask() {
     export GIT_CONFIG_VALUE_0
   fi
   exec git -c credential.helper= -c "url.$url.insteadOf=$url" -c http.followRedirects=false \
-    -c http.lowSpeedLimit=1 -c http.lowSpeedTime=20 ls-remote --exit-code "$url" refs/heads/develop
+    -c http.lowSpeedLimit=1 -c http.lowSpeedTime=20 ls-remote --symref "$url" HEAD refs/heads/develop
 }
 
 web='^(https?)://(([^/]*)@)?([^/@]+)/(.+)$'
@@ -86,9 +92,17 @@ status=0
 wait "$asked" || status=$?
 words=$(grep -m 1 ^fatal: "$answer" || tail -n 1 "$answer")
 words=${words#fatal: }
+as_default="\`gh repo edit --default-branch develop\` (or on the host, in the repository's settings)"
 case $status/$words in
-  0/*) ;;
-  2/*) refuse "$url has no branch develop: push it, \`git push origin develop\`" ;;
+  0/*)
+    grep -q $'\trefs/heads/develop$' "$answer" ||
+      refuse "$url has no branch develop: make it by \`git push $url HEAD:refs/heads/develop\`," \
+        "and the default branch by $as_default"
+    default=$(awk '$1 == "ref:" && $3 == "HEAD" {sub("refs/heads/", "", $2); print $2}' "$answer")
+    if [[ $default && $default != develop ]]; then
+      echo "repository: the default branch is $default, so GitHub offers no 'Run workflow', and Dependabot does not" \
+        "start: make develop the default by $as_default" >&2
+    fi ;;
   */*'could not read Username'* | */*'Authentication failed'* | */*'error: 4'* | \
     */*'not found'* | */*'is this a git repository'*)
     if [[ $GIT_TOKEN ]]; then

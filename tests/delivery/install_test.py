@@ -67,6 +67,11 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         Origin.create(folder / f"{name}.git").git("update-server-info")
     git(folder, "init", "--quiet", "--bare", "empty.git")
     git(folder / "empty.git", "update-server-info")
+    for name, branches in (("other", "-M"), ("second", "-c")):
+        repository = Origin.create(folder / f"{name}.git")
+        repository.git("branch", branches, "develop", "main")
+        repository.git("symbolic-ref", "HEAD", "refs/heads/main")
+        repository.git("update-server-info")
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, directory=folder)) as server:
         threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -128,7 +133,10 @@ def laptop(tmp_path: Path) -> Laptop:
 @pytest.fixture
 def elsewhere(laptop: Laptop, tmp_path: Path) -> Laptop:
     """Let hosts of others say that they have the branch, without asking them."""
-    answer = 'case "$*" in *ls-remote*) exit;; esac\nexec "$real" "$@"'
+    answer = (
+        'case "$*" in *ls-remote*) printf "0\\trefs/heads/develop\\n"; exit;; esac\n'
+        'exec "$real" "$@"'
+    )
     path = instead(tmp_path / "git", "git", answer)["PATH"]
     return Laptop(laptop.clone, laptop.cluster, f"{path.partition(':')[0]}:{laptop.path}")
 
@@ -247,7 +255,8 @@ def test_the_token_is_kept_for_the_next_time_and_for_no_other_repository(
         ("private", "two\nlines", "GIT_USER or GIT_TOKEN has a blank or a line break in it"),
         ("none", "", "does not exist or is private"),
         ("moved", "", "has moved, and Argo CD does not follow: give the new URL"),
-        ("empty", "", "has no branch develop: push it, `git push origin develop`"),
+        ("empty", "", "has no branch develop: make it by `git push"),
+        ("other", "", "and the default branch by `gh repo edit --default-branch develop`"),
     ],
 )
 def test_what_argo_cd_could_not_read_is_refused_before_anything_is_installed(
@@ -256,6 +265,38 @@ def test_what_argo_cd_could_not_read_is_refused_before_anything_is_installed(
     line = laptop.refused(laptop.install(f"{host}/{name}.git", GIT_TOKEN=token))
     assert said in line
     assert token not in line or not token
+
+
+def test_another_default_branch_is_told_with_the_command_that_changes_it(
+    laptop: Laptop, host: str
+) -> None:
+    done = laptop.install(f"{host}/second.git")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("repository: the default branch is main, so GitHub offers no 'Run work")
+    assert "`gh repo edit --default-branch develop`" in line
+
+
+def test_a_name_that_only_ssh_knows_becomes_the_host_behind_it(
+    elsewhere: Laptop, tmp_path: Path
+) -> None:
+    script(tmp_path / "ssh/ssh", 'echo "user git"; echo "hostname ${3#*-}.example.org"')
+    git_first, _, rest = elsewhere.path.partition(":")
+    there = Laptop(elsewhere.clone, elsewhere.cluster, f"{git_first}:{tmp_path}/ssh:{rest}")
+    done = there.install("git@work-git:me/r.git")
+    assert done.returncode == 0, done.stderr
+    assert there.repository() == "https://git.example.org/me/r.git"
+
+
+def test_all_is_installed_by_the_context_that_is_named(laptop: Laptop, host: str) -> None:
+    done = laptop.install(f"{host}/private.git", GIT_TOKEN=TOKEN, KUBE_CONTEXT="workshop")
+    assert done.returncode == 0, done.stderr
+    commands = (laptop.cluster / "commands").read_text().splitlines()
+    assert commands
+    assert all(command.startswith("--context workshop ") for command in commands)
+    typed = [line for line in done.stdout.splitlines() if "kubectl" in line]
+    assert len(typed) == 3
+    assert all("kubectl --context workshop -n " in line for line in typed)
 
 
 def test_what_else_lets_this_machine_in_is_not_heard(laptop: Laptop, host: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from e2e.github.workflow import Workflow, stand_ins
 from order import NAME
+from support.images import API_IMAGE, LOADTESTER_IMAGE
+from support.origin import Done
 from support.paths import ROOT
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -62,7 +64,7 @@ def test_a_job_may_do_nothing_that_it_does_not_ask_for(file: Path) -> None:
 def test_only_deploying_may_write_and_only_publishing_may_sign(ci_cd: Workflow) -> None:
     assert {name: job["permissions"] for name, job in ci_cd.jobs.items()} == {
         "test": {"contents": "read"},
-        "publish": {"contents": "read", "id-token": "write"},
+        "publish": {"actions": "read", "contents": "read", "id-token": "write"},
         "deploy": {"contents": "write"},
     }
     assert all("write" not in job["permissions"].values() for job in read(CI).jobs.values())
@@ -101,15 +103,21 @@ def test_secrets_go_only_to_the_steps_that_need_them(ci_cd: Workflow) -> None:
     name, token, run = ("DOCKERHUB_USERNAME", ""), ("DOCKERHUB_TOKEN", ""), ("", "github.token")
     assert holders == [
         ("publish", "Check the user name on Docker Hub", [name]),
+        ("publish", "Check that both images may be pushed", [token, name]),
         ("publish", "Log in to Docker Hub", [token, name]),
+        ("publish", "Wait until the tests have passed", [run]),
         ("publish", "Build and push the API's image", [name]),
         ("publish", "Build and push the load tester's image", [name]),
         ("publish", "Sign both images", [name]),
-        ("deploy", names(ci_cd, "deploy")[2], [run, name]),
+        ("deploy", names(ci_cd, "deploy")[2], [run]),
     ]
     outside = {**ci_cd.content, "jobs": {}}
     assert FROM_SECRETS not in str(outside)
     assert all(FROM_SECRETS not in str(job.get("env")) for job in ci_cd.jobs.values())
+
+
+def test_whoever_reviews_the_environment_is_asked_once(ci_cd: Workflow) -> None:
+    assert [name for name, job in ci_cd.jobs.items() if "environment" in job] == ["publish"]
 
 
 @pytest.mark.parametrize(
@@ -118,17 +126,82 @@ def test_secrets_go_only_to_the_steps_that_need_them(ci_cd: Workflow) -> None:
      ("you ", False), ("you\n", False), ("docker.io/you", False), ("año", False)],
 )  # fmt: skip
 def test_a_user_name_that_no_image_can_have_ends_publishing_at_its_first_step(
-    ci_cd: Workflow, user: str, fit: bool
+    ci_cd: Workflow, tmp_path: Path, user: str, fit: bool
 ) -> None:
-    first = steps(ci_cd, "publish")[0]
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "DOCKERHUB_USERNAME": user}
-    command = ("bash", "-e", "-c", first["run"])
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done, outputs = execute(steps(ci_cd, "publish")[0], tmp_path, DOCKERHUB_USERNAME=user)
     assert (done.returncode == 0) == fit == bool(re.fullmatch(NAME, user))
     assert done.stderr == ""
-    if not fit:
-        (line,) = done.stdout.splitlines()
-        assert line.startswith("::error::DOCKERHUB_USERNAME is not a user name in lower case")
+    if fit:
+        assert bytes.fromhex(outputs.removeprefix("in_hex=")).decode() == user
+        return
+    (line,) = done.stdout.splitlines()
+    said = "is not a user name in lower case" if user else "is empty: make the environment"
+    assert line.startswith(f"::error::DOCKERHUB_USERNAME {said}")
+
+
+def execute(step: dict[str, Any], folder: Path, **environment: str) -> tuple[Done, str]:
+    """Run a step as GitHub does; return what came of it, with its outputs or summary."""
+    written = folder / "written"
+    files = {"GITHUB_OUTPUT": str(written), "GITHUB_STEP_SUMMARY": str(written)}
+    own = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+    command = ("bash", "-e", "-c", step["run"])
+    done = subprocess.run(
+        command, env=own | files | environment,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    return done, written.read_text() if written.exists() else ""
+
+
+def test_the_command_that_verifies_names_nothing_that_github_masks(
+    ci_cd: Workflow, tmp_path: Path
+) -> None:
+    (step,) = (s for s in steps(ci_cd, "deploy") if s["name"].startswith("Say how to verify"))
+    environment = {
+        "GITHUB_SHA": "c" * 40, "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "you/mlops", "TAG": "2026-01-02-03-04-05",
+        "GITHUB_WORKFLOW_REF": "you/mlops/.github/workflows/ci-cd.yml@refs/heads/develop",
+        "API_DIGEST": "sha256:a", "LOADTESTER_DIGEST": "sha256:b",
+    }  # fmt: skip
+    done, summary = execute(step, tmp_path, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "you" not in re.findall(r"\w+", summary)
+    assert "cosign 3" in summary
+    commands = summary.split("```")[1]
+    heard = 'cosign() { printf "%s " "$@"; echo; }; ' + commands.replace(
+        "=...  # OWNER/NAME", "=you/mlops"
+    ).replace("=...", "=you")
+    command = ("bash", "-euc", heard)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    first, second = said.stdout.splitlines()
+    identity = "https://github.com/you/mlops/.github/workflows/ci-cd.yml@refs/heads/develop"
+    for line, image in ((first, f"{API_IMAGE}@sha256:a"), (second, f"{LOADTESTER_IMAGE}@sha256:b")):
+        assert line.startswith(f"verify docker.io/you/{image} ")
+        assert line.endswith(f" --certificate-identity {identity} ")
+
+
+@pytest.mark.parametrize(
+    ("failed", "pushed", "said"),
+    [
+        ("USER_NAME", "skipped", "Nothing was published.** Mend the secrets"),
+        ("MAY_PUSH", "skipped", "Nothing was published.** Mend the secrets"),
+        ("GATE", "skipped", "Nothing was published.** The model is worse"),
+        ("TESTS", "skipped", "Nothing was published.** The tests did not pass"),
+        ("", "failure", "Nothing was published.** See the failed step's log"),
+        ("", "success", "Both images are on Docker Hub, not deployed.** See the failed"),
+    ],
+)
+def test_a_failed_run_says_in_a_line_what_to_do(
+    ci_cd: Workflow, tmp_path: Path, failed: str, pushed: str, said: str
+) -> None:
+    outcomes = dict.fromkeys(("USER_NAME", "MAY_PUSH", "GATE", "TESTS"), "success")
+    given = {**outcomes, failed: "failure"} if failed else outcomes
+    done, summary = execute(steps(ci_cd, "publish")[-1], tmp_path, **given, PUSHED=pushed)
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = summary.splitlines()
+    assert line.startswith(f"**{said}")
+    for job in ("test", "publish", "deploy"):
+        last = steps(ci_cd, job)[-1]
+        assert (last["name"], last["if"]) == ("Say what to do", "failure()")
 
 
 def test_no_output_holds_a_secret_or_github_would_drop_it(ci_cd: Workflow) -> None:
@@ -138,7 +211,7 @@ def test_no_output_holds_a_secret_or_github_would_drop_it(ci_cd: Workflow) -> No
         assert found, f"{name}: {output}"
         step = steps_of[found[1]]
         if FROM_SECRETS in str(step):
-            assert found[2] == "digest", f"{name}: {output}"
+            assert found[2] in ("digest", "in_hex"), f"{name}: {output}"
 
 
 @every_workflow
@@ -156,11 +229,31 @@ def test_the_model_is_judged_before_anything_is_pushed(ci_cd: Workflow) -> None:
     assert "push" not in card["with"]
     assert len(pushing) == 2
     assert gate < min(pushing)
+    assert order[: gate - 1].count("Check that both images may be pushed") == 1
 
 
-def test_testing_publishing_and_deploying_follow_each_other(ci_cd: Workflow) -> None:
-    assert [job.get("needs") for job in ci_cd.jobs.values()] == [None, "test", "publish"]
-    assert ci_cd.jobs["test"]["if"] == "github.event.pusher.name != 'github-actions[bot]'"
+def test_images_are_built_before_the_tests_have_passed_and_pushed_after(ci_cd: Workflow) -> None:
+    publish, order = steps(ci_cd, "publish"), names(ci_cd, "publish")
+    waiting = order.index("Wait until the tests have passed")
+    assert publish[waiting]["run"].endswith(f" {ci_cd.jobs['test']['name']}")
+    for image in ("the API's image", "the load tester's image"):
+        built, pushed = (order.index(f"{verb} {image}") for verb in ("Build", "Build and push"))
+        assert built < waiting < pushed
+        # The same but for what leaves the machine, or nothing of it would be found in the cache.
+        before, after = dict(publish[built]["with"]), dict(publish[pushed]["with"])
+        assert before.pop("push") is False
+        assert {name: after[name] for name in before} == before
+        assert after.keys() - before.keys() == {"push", "tags", "provenance", "sbom"}
+
+
+def test_nothing_is_deployed_before_the_tests_have_passed_and_both_images_are_there(
+    ci_cd: Workflow,
+) -> None:
+    needs = {name: job.get("needs") for name, job in ci_cd.jobs.items()}
+    assert needs == {"test": None, "publish": None, "deploy": ["test", "publish"]}
+    human = "github.event.pusher.name != 'github-actions[bot]'"
+    assert ci_cd.jobs["test"]["if"] == human
+    assert ci_cd.jobs["publish"]["if"] == f"github.ref == 'refs/heads/develop' && {human}"
 
 
 def test_the_steps_that_read_history_have_all_of_it(ci_cd: Workflow) -> None:

@@ -32,7 +32,7 @@ def for_cluster(command: list[str]) -> Iterator[str]:
     ]  # fmt: skip
     if plain[:1] == ["kustomize"]:
         yield from (word for word in plain[1:] if not (ROOT / word).exists())
-    elif plain[:1] != ["addons"]:
+    elif plain[:1] not in (["addons"], ["create"]):  # what is created need not be there
         yield from for_objects(namespace, plain)
 
 
@@ -46,7 +46,8 @@ def for_objects(namespace: str, plain: list[str]) -> Iterator[str]:
         pairs = [(verb, name) for name in rest]
     for kind, name in pairs:
         own = f"{KINDS.get(kind, kind)}/{name}"
-        if (namespace, own) not in known_names.objects() | known_names.secrets():
+        known = known_names.objects() | known_names.secrets()
+        if (namespace, own) not in known | {(namespace, "serviceaccount/default")}:
             yield f"{own} in namespace {namespace!r}"
         for port in (word for word in rest if re.fullmatch(r"\d+:\d+", word)):
             ports = known_names.services().get((namespace, own), [])

@@ -154,7 +154,8 @@ with sync_playwright() as playwright:
     print(f'#!/bin/sh\nexec "{playwright.chromium.executable_path}" "$@"')
 PYTHON
   chmod +x out/chromium
-  out/chromium --version >/dev/null  # says which library of the system is missing
+  out/chromium --version >/dev/null 2>lacks ||
+    refuse "$(tail -n 1 lacks) (as root, \`playwright install-deps chromium\` brings it)"
 }
 
 from_npm() {

@@ -69,6 +69,7 @@ class Run:
             *("act", self.event, "--json", "-W", WORKFLOW, "-P", "ubuntu-latest=-self-hosted"),
             *("-e", str(self._folder / "event.json")),
             *("--no-cache-server", "--no-skip-checkout"),
+            *("--concurrent-jobs", "2"),  # publishing waits for the tests, beside them
             *("--action-cache-path", str(self._folder / "work")),
             *(f"--local-repository={uses}={folder}" for uses, folder in actions.items()),
             *options,

@@ -1,11 +1,14 @@
 """A Git host's HTTP: anyone may read, who has a token may push, and pushes are reported.
 
+Other questions than Git's are answered as JSON by a function.
+
 `git http-backend` does the work as a CGI program. A repository is OWNER/NAME below the folder, with
 or without .git at its end, as on GitHub.
 """
 
 import base64
 import binascii
+import json
 import os
 import re
 import socket
@@ -15,6 +18,7 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 BACKEND = ("git", "http-backend")
@@ -22,6 +26,8 @@ PUSHED = "/pushed"
 """Where a repository's post-receive hook sends its input, `BEFORE AFTER REF` in each line."""
 
 Pushed = Callable[[str, str, str], None]
+Answers = Callable[[str, str], tuple[int, Any] | None]
+"""Returns status and content for a path and an Authorization; None for what is Git's."""
 
 
 def address_towards(host: str) -> str:
@@ -37,9 +43,11 @@ class GitServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Path, tokens: Collection[str], pushed: Pushed) -> None:
+    def __init__(
+        self, folder: Path, tokens: Collection[str], pushed: Pushed, answers: Answers
+    ) -> None:
         super().__init__(("", 0), _Handler)
-        self.folder, self.tokens, self.pushed = folder, tokens, pushed
+        self.folder, self.tokens, self.pushed, self.answers = folder, tokens, pushed, answers
         self._thread = Thread(target=self.serve_forever)
         self._thread.start()
 
@@ -55,7 +63,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: GitServer
 
     def do_GET(self) -> None:
-        self._git(b"")
+        answer = self.server.answers(self.path, self.headers.get("Authorization", ""))
+        if answer is None:
+            return self._git(b"")
+        status, content = answer
+        return self._answer(status, {}, json.dumps(content).encode())
 
     def do_POST(self) -> None:
         body = self._body()

@@ -1,14 +1,20 @@
 """GitHub as far as a push needs it: a repository over HTTP, and the workflow run by what is pushed.
 
 The runs work on this machine, several at once, and push images to the registry that REGISTRY names.
+The same server says how a run's jobs ended, and answers for Docker Hub what its token may do.
 """
 
+import base64
 import itertools
+import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from e2e.github.act import WORKFLOW, Run, Trigger
 from e2e.github.git_http import PUSHED, GitServer, address_towards
@@ -20,6 +26,8 @@ USER = "penguin-keeper"
 """Whose the images are, on Docker Hub. Act masks secrets in its log, short ones in every word."""
 DEVELOPER = "token-of-a-developer"
 BOT = "token-of-a-run"
+DOCKER_HUB = "token-of-docker-hub"
+JOBS = re.compile(rf"/api/repos/{NAME}/actions/runs/(\d+)/jobs")
 
 # On GitHub this job runs all tests. Here we are inside them, so it runs one file only, which one
 # process does in half the time of six.
@@ -34,7 +42,7 @@ class GitHub:
         self._numbers = itertools.count(1)
         self.bare = folder / "git" / f"{NAME}.git"
         create(self.bare, folder / "seed")
-        self._server = GitServer(folder / "git", (DEVELOPER, BOT), self._pushed)
+        self._server = GitServer(folder / "git", (DEVELOPER, BOT), self._pushed, self._answers)
         self._here = f"127.0.0.1:{self._server.server_port}"
         hook(self.bare, f"http://{self._here}{PUSHED}")
 
@@ -85,6 +93,21 @@ class GitHub:
         ignored = workflow.ignores(ref, changed(self.bare, before, after))
         self._start(Trigger("push", push_event(self.bare, before, after, ref), after), ignored)
 
+    def _answers(self, path: str, authorization: str) -> tuple[int, Any] | None:
+        url = urlsplit(path)
+        if url.path == "/docker-hub":
+            return _docker_hub(parse_qs(url.query)["scope"], authorization)
+        if not (found := JOBS.fullmatch(url.path)):
+            return None
+        run = self.runs()[int(found[1]) - 1]
+        workflow = Workflow(git(self.bare, "show", f"{run.commit}:{WORKFLOW}"))
+        ended = run.jobs
+        jobs = [
+            {"id": number, "name": job["name"], "conclusion": ended.get(name)}
+            for number, (name, job) in enumerate(workflow.jobs.items())
+        ]
+        return (200, {"jobs": jobs}) if authorization == f"Bearer {BOT}" else (401, {})
+
     def _start(self, trigger: Trigger, ignored: str = "") -> Run:
         with self._lock:
             number = next(self._numbers)
@@ -98,6 +121,8 @@ class GitHub:
     def _options(self, number: int) -> tuple[str, ...]:
         settings = {
             "GITHUB_SERVER_URL": f"http://{self._here}",
+            "GITHUB_API_URL": f"http://{self._here}/api",
+            "DOCKER_HUB_AUTH": f"http://{self._here}/docker-hub",
             "GITHUB_REPOSITORY": NAME,
             "GITHUB_WORKFLOW_REF": f"{NAME}/{WORKFLOW}@refs/heads/develop",
             "GITHUB_RUN_ID": str(number),
@@ -107,7 +132,7 @@ class GitHub:
         }
         secrets = {
             "DOCKERHUB_USERNAME": USER,
-            "DOCKERHUB_TOKEN": "token-of-docker-hub",
+            "DOCKERHUB_TOKEN": DOCKER_HUB,
             "GITHUB_TOKEN": BOT,
         }
         return (
@@ -120,6 +145,17 @@ class GitHub:
         for run in self.runs():
             run.close()
         self._server.close()
+
+
+def _docker_hub(scopes: list[str], authorization: str) -> tuple[int, Any]:
+    """Return a token that may do all that is asked for, for whoever has the password."""
+    basic = base64.b64encode(f"{USER}:{DOCKER_HUB}".encode()).decode()
+    if authorization != f"Basic {basic}":
+        return 401, {"details": "incorrect username or password"}
+    asked = (scope.split(":") for scope in scopes)
+    access = [{"type": kind, "name": name, "actions": may.split(",")} for kind, name, may in asked]
+    claims = base64.urlsafe_b64encode(json.dumps({"access": access}).encode()).decode()
+    return 200, {"token": f"e30.{claims.rstrip('=')}.x"}
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from e2e.github.act import Run
+from e2e.github.act import WORKFLOW, Run
 from e2e.github.hub import GitHub, hosting
 from support.git import git
 from support.waiting import wait_until
@@ -28,6 +29,11 @@ def push(hub: GitHub, user: str, path: str, branch: str = "develop") -> Run:
     return hub.run_of(git(clone, "rev-parse", "HEAD"))
 
 
+def done(run: Run) -> set[tuple[str, str]]:
+    """Return job and name of the steps that succeeded."""
+    return {(step.job, step.name) for step in run.steps if step.result == "success"}
+
+
 def processes(folder: Path) -> str:
     """Return the processes that work on something in a folder."""
     command = ("pgrep", "-f", str(folder))
@@ -43,11 +49,42 @@ def test_a_push_of_the_bot_runs_no_job(hub: GitHub) -> None:
 
 def test_a_push_of_anyone_else_is_tested(hub: GitHub) -> None:
     run = push(hub, "Ada", "README.md")
-    wait_until("the first step", lambda: run.steps, 60)
-    assert (run.steps[0].job, run.steps[0].name) == ("test", "Check out")
+    wait_until("the tests' first step", lambda: ("test", "Check out") in done(run), 60)
     run.close()
     assert run.state == "ended"
     assert not processes(run.log.file.parent)
+
+
+def test_publishing_begins_with_the_tests_and_asks_docker_hub_first(hub: GitHub) -> None:
+    run = push(hub, "Ada", "README.md")
+    asked = ("publish", "Check that both images may be pushed")
+    wait_until("the answer", lambda: asked in done(run), 120)
+    assert "test" not in run.jobs
+    run.close()
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_publishing_waits_for_the_tests_and_ends_as_they_do(hub: GitHub, passed: bool) -> None:
+    clone = hub.clone(f"clone-{len(hub.runs())}")
+    file = clone / WORKFLOW
+    workflow = yaml.safe_load(file.read_text())
+    workflow["on"] = workflow.pop(True)
+    test, publish = workflow["jobs"]["test"], workflow["jobs"]["publish"]
+    test["steps"] = [{"name": "Run tests", "run": f"sleep 3; {'true' if passed else 'false'}"}]
+    needed = ("Check out", "Set up Python 3.11", "Wait until the tests have passed")
+    publish["steps"] = [step for step in publish["steps"] if step["name"] in needed]
+    del workflow["jobs"]["deploy"]
+    file.write_text(yaml.safe_dump(workflow))
+    git(clone, "commit", "-qam", "Leave the waiting alone")
+    git(clone, "push", "-q", "origin", "HEAD:develop")
+    run = hub.wait(git(clone, "rev-parse", "HEAD"), 120)
+    result = "success" if passed else "failure"
+    assert run.jobs == {"test": result, "publish": result}, run.log.text()
+    said = "Test: success" if passed else "Test: failure; nothing is published"
+    assert said in run.log.text()
+    git(clone, "revert", "--no-edit", "HEAD")
+    git(clone, "push", "-q", "origin", "HEAD:develop")
+    hub.run_of(git(clone, "rev-parse", "HEAD")).close()
 
 
 def test_a_push_that_changes_the_manifest_alone_starts_no_run(hub: GitHub) -> None:
