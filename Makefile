@@ -43,7 +43,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .github/scripts api docs/pictures loadtester prometheus tests
 	$(BIN)/shellcheck .ci/* */*.sh tests/tools/*.sh tests/e2e/github/bin/*
-	$(BIN)/hadolint */Dockerfile
+	$(BIN)/hadolint */Dockerfile manifest/grafana/Dockerfile
 	$(BIN)/yamllint -s .
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml
 	$(BIN)/actionlint

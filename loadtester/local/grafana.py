@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "manifest/grafana"
 DEPLOYMENT = ROOT / "manifest/grafana-deployment.yaml"
+SETTINGS = SOURCE / "settings.env"
 
 
 def program() -> tuple[Path, Path] | None:
@@ -46,13 +47,10 @@ def environment(home: Path, folder: Path, port: int) -> dict[str, str]:
     """Return Grafana's settings: the cluster's, and where it listens and writes here."""
     (container,) = _pod()["containers"]
     (mounted,) = (m["mountPath"] for m in container["volumeMounts"] if m["name"] == "dashboards")
-    settings = {
-        setting["name"]: setting["value"].replace(mounted, str(SOURCE / "dashboards"))
-        for setting in container["env"]
-        if "value" in setting  # the password of the administrator is a secret of the cluster
-    }
+    lines = SETTINGS.read_text().splitlines()
+    settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     return {
-        **settings,
+        **{k: v.replace(mounted, str(SOURCE / "dashboards")) for k, v in settings.items()},
         **{f"GF_PATHS_{name.upper()}": str(folder / name) for name in ("data", "logs", "plugins")},
         "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
         **_bundled(home),

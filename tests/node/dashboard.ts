@@ -21,13 +21,21 @@ type Plain<T> = T extends string
 // Not in the package; from grafana/packages/grafana-prometheus/src/dataquery.ts and annotations.ts.
 type Target = {
   datasource?: DataSourceRef;
+  disableTextWrap?: boolean;
   editorMode?: 'builder' | 'code';
+  exemplar?: boolean;
   expr: string;
   format?: 'time_series' | 'table' | 'heatmap';
+  fullMetaSearch?: boolean;
+  hide?: boolean;
+  includeNullMetadata?: boolean;
   instant?: boolean;
+  interval?: string;
+  intervalFactor?: number;
   legendFormat?: string;
   range?: boolean;
   refId: string;
+  useBackend?: boolean;
 };
 type Annotation = Omit<AnnotationQuery, 'target'> & {
   target: Target;
@@ -36,6 +44,8 @@ type Annotation = Omit<AnnotationQuery, 'target'> & {
   titleFormat?: string;
   useValueForTime?: boolean;
 };
+// Grafana adds it to whatever it exports: the annotations that people make in the browser.
+type BuiltIn = Omit<AnnotationQuery, 'target'> & { builtIn: 1 };
 
 type Defaults<Custom> = Omit<FieldConfig, 'custom'> & { custom?: Partial<Custom> };
 type Property<Fields, Prefix extends string = ''> = {
@@ -53,7 +63,7 @@ type PanelOf<Type extends string, Options, Custom> = Omit<Panel, 'type' | 'optio
 
 export type DashboardFile = Plain<
   Omit<Dashboard, 'panels' | 'annotations'> & {
-    annotations: { list: Annotation[] };
+    annotations: { list: (Annotation | BuiltIn)[] };
     panels: Array<
       | PanelOf<'bargauge', BarGauge.Options, {}>
       | PanelOf<'heatmap', Heatmap.Options, Heatmap.FieldConfig>

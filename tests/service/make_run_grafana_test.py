@@ -1,14 +1,14 @@
 """Grafana of `make run`: what the cluster's is told, with this machine's places."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from loadtester.local import grafana
-from support.paths import ROOT
+from support.kustomize import objects
+from support.paths import MANIFEST, ROOT
 
 PROMETHEUS = "http://127.0.0.1:9999"
 DASHBOARDS = ROOT / "manifest/grafana/dashboards"
@@ -36,11 +36,10 @@ def test_only_the_places_differ_from_the_clusters_provisioning(tmp_path: Path) -
 
 def test_the_settings_are_the_clusters_with_the_places_of_this_machine(tmp_path: Path) -> None:
     settings = grafana.environment(tmp_path, tmp_path / "grafana", 3999)
-    deployed = dict(
-        re.findall(
-            r'\{name: (GF_\w+), value: "?([^"}]+)"?\}',
-            (ROOT / "manifest/grafana-deployment.yaml").read_text(),
-        )
+    (deployed,) = (
+        dict(found["data"])
+        for name, found in objects(MANIFEST).items()
+        if "ConfigMap grafana-settings-" in name
     )
     home = deployed.pop("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH")
     assert deployed.items() <= settings.items()

@@ -58,8 +58,8 @@ def queries(name: str, dashboard: dict[str, Any]) -> Iterator[Query]:
         for target in panel.get("targets", []):
             yield Query(f"{name}: {panel['title']}: {target['refId']}", target["expr"])
     for annotation in dashboard["annotations"]["list"]:
-        if "expr" in annotation:
-            yield Query(f"{name}: annotation {annotation['name']}", annotation["expr"])
+        if "builtIn" not in annotation:  # Grafana's own, in every file that it exports
+            yield Query(f"{name}: annotation {annotation['name']}", annotation["target"]["expr"])
 
 
 def filled(expr: str, values: dict[str, str]) -> str:
