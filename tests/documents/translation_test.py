@@ -1,12 +1,15 @@
-"""The README in another language has the same commands, outputs, links and parts."""
+"""A document in another language has the same commands, outputs, links and parts."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from support import document
 
-TRANSLATIONS = [name for name in document.documents() if re.fullmatch(r"README\.\w+\.md", name)]
+LANGUAGE = re.compile(r"\.[a-z]{2}(?=\.md$)")
+ORIGINALS = {n: LANGUAGE.sub("", n) for n in document.documents() if LANGUAGE.search(n)}
+"""By the names of their translations."""
 ENGLISH = document.text_of("README.md")
 
 
@@ -25,8 +28,8 @@ def levels(text: str) -> list[int]:
 
 
 def links(text: str) -> list[str]:
-    """Return the targets of links and pictures, but for those to the other languages."""
-    return [target for target in document.links(text) if not re.match(r"README\b", target)]
+    """Return the targets of links and pictures, in whichever language."""
+    return [LANGUAGE.sub("", target) for target in document.links(text)]
 
 
 def missing(english: str, other: str) -> list[str]:
@@ -42,25 +45,26 @@ def missing(english: str, other: str) -> list[str]:
     return [what for what, same in found.items() if not same]
 
 
-def test_there_is_one_in_spanish() -> None:
-    assert "README.es.md" in TRANSLATIONS
+def test_what_a_student_needs_first_is_there_in_spanish() -> None:
+    assert {"README.es.md", "docs/workshop.es.md"} <= ORIGINALS.keys()
 
 
-@pytest.mark.parametrize("name", TRANSLATIONS)
+@pytest.mark.parametrize("name", ORIGINALS)
 def test_a_translation_says_the_same(name: str) -> None:
-    assert missing(ENGLISH, document.text_of(name)) == []
+    assert missing(document.text_of(ORIGINALS[name]), document.text_of(name)) == []
 
 
-@pytest.mark.parametrize("name", TRANSLATIONS)
+@pytest.mark.parametrize("name", ORIGINALS)
 def test_the_languages_lead_to_each_other(name: str) -> None:
-    assert name in document.links(ENGLISH)
-    assert "README.md" in document.links(document.text_of(name))
+    here, there = Path(name).name, Path(ORIGINALS[name]).name
+    assert here in document.links(document.text_of(ORIGINALS[name]))
+    assert there in document.links(document.text_of(name))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("make up\n", "make down\n", "blocks"),
+        ("make up  ", "make down", "blocks"),
         ("\n## Try it\n", "\n### Try it\n", "headings"),
         ("docs/pictures/api.png", "docs/pictures/model.png", "links"),
         ("(docs/capacity.md)", "(docs/runbook.md)", "links"),
