@@ -65,7 +65,7 @@ def print_stages(run: Run, pushed: float, live: float) -> None:
 
 @dataclass(frozen=True)
 class Release:
-    """What came of a push: live, then undone. Times are seconds since 1970."""
+    """What came of a push: live, undone, live again. Times are seconds since 1970."""
 
     run: Run
     source: str
@@ -75,7 +75,7 @@ class Release:
     images: dict[str, str]
     pushed: float
     live: float
-    undone: float
+    again: float
     traffic: Traffic
 
 
@@ -83,7 +83,7 @@ class Release:
 def release(
     current: Application, github: GitHub, developer: Developer, prometheus: Prometheus
 ) -> Release:
-    """Push, wait until it is live and settled, and roll it back, all under traffic."""
+    """Push, wait until it is live and settled, roll it back and forth, all under traffic."""
     current.settle(github.tip(), 300)
     wait_until("silence", lambda: not prometheus.firing(), LONGEST_ALERT)
     pushed = time.time()
@@ -98,9 +98,11 @@ def release(
         current.settle(deploy)
         card = httpx.get(f"{url(API_PORT)}/model").json()
         images = {name: image(name) for name in ("api", "locust")}
-        current.settle(developer.revert(deploy))
-    undone = time.time()
-    return Release(run, source, deploy, told, card, images, pushed, live, undone, traffic)
+        rollback = developer.revert(deploy)
+        current.settle(rollback)
+        current.settle(developer.revert(rollback))
+    again = time.time()
+    return Release(run, source, deploy, told, card, images, pushed, live, again, traffic)
 
 
 def image(deployment: str) -> str:
@@ -151,7 +153,7 @@ def test_a_worse_model_is_stopped_before_its_images_and_let_in_by_a_reason(
 def test_no_deploy_and_no_rollback_raised_an_alert(
     release: Release, prometheus: Prometheus
 ) -> None:
-    time.sleep(max(0, release.undone + AFTERMATH - time.time()))
+    time.sleep(max(0, release.again + AFTERMATH - time.time()))
     series = prometheus.query_range("ALERTS", time.time() - release.pushed)
     seen = {(alert["metric"]["alertstate"], alert["metric"]["alertname"]) for alert in series}
     print(f"{sorted(seen)}, {release.traffic.answered} answers")
