@@ -129,7 +129,7 @@ def test_an_estimator_that_the_service_would_not_find_is_named(
 ) -> None:
     only = {"my oracle": pipeline(Oracle(trained()[-1]), scale=True)}
     line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
-    assert "model.joblib: " in line
+    assert "the service would import " in line
     assert "belong into a module of api/app" in line
 
 

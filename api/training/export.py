@@ -1,7 +1,6 @@
 """What the service is given to run: the pipeline as ONNX, or itself where ONNX cannot say it."""
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import nan
@@ -18,14 +17,11 @@ from app.features import FEATURES, encode
 from app.model import open_model
 from app.schemas import Row
 from app.scikit import Encoder
-from training import TrainingError, innermost
+from training import TrainingError, boosters, innermost
 from training.columns import narrowed
 from training.converters import convert
 from training.graph import Input, complete, inputs_by_column, is_text, one_input
 from training.parity import OtherClass, difference
-
-OF_TRAINING = re.compile(rb"__main__|training\.\w")
-"""Modules that a pickle may name and the image does not hold."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +128,11 @@ def _ways(pipeline: BaseEstimator, table: DataFrame) -> Iterator[Sequence[Way]]:
         # The service itself does what the encoder does.
         yield _in_both_precisions(pipeline[1:], one_input())
     else:
-        if not any(map(is_text, FEATURES)):
+        by_matrix = not any(map(is_text, FEATURES))
+        if by_matrix:
             yield _in_both_precisions(pipeline, one_input())
-        yield _in_both_precisions(pipeline, inputs_by_column())
+        if not (by_matrix and boosters.package_of(pipeline) in boosters.CONVERTERS):
+            yield _in_both_precisions(pipeline, inputs_by_column())
     yield [_scikit(pipeline, table)]
 
 
@@ -152,11 +150,6 @@ def _onnx(estimator: BaseEstimator, inputs: Sequence[Input], double: bool = Fals
 def _scikit(pipeline: BaseEstimator, table: DataFrame) -> Way:
     def way(own_choice: bool) -> tuple[bytes, Serving]:
         content = joblib_bytes(pipeline)
-        if OF_TRAINING.search(content):
-            raise TrainingError(
-                f"{PIPELINE_FILE}: holds a function or class of train_model.py or of training/, "
-                "which the image does not; move it into a module of api/app"
-            )
         dtypes = {name: str(dtype) for name, dtype in narrowed(table).dtypes.items()}
         return content, Serving(runtime="scikit-learn", own_choice=own_choice, dtypes=dtypes)
 
