@@ -17,11 +17,14 @@ from app.features import FEATURES, encode
 from app.model import open_model
 from app.schemas import Row
 from app.scikit import Encoder
-from training import TrainingError, boosters, innermost
+from training import TrainingError, innermost
 from training.columns import narrowed
 from training.converters import convert
 from training.graph import Input, complete, inputs_by_column, is_text, one_input
 from training.parity import OtherClass, difference
+
+ONE_MATRIX = "at most 1 input(s)"
+"""What converters say to columns one by one; then the reason is what they said to the matrix."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,10 @@ def export(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame]) -> E
                 last, differs = str(error), differs or str(error)
             # The converters raise whatever their authors chose, and so does a pickle.
             except Exception as error:  # noqa: BLE001
-                failed = innermost(error)
-                last = f"{name}: {failed}"
+                said = innermost(error)
+                last = f"{name}: {said}"
+                if not (failed and ONE_MATRIX in said):
+                    failed = said
                 break  # and no precision helps
             else:
                 onnx = served.serving.runtime == "onnx"
@@ -128,11 +133,9 @@ def _ways(pipeline: BaseEstimator, table: DataFrame) -> Iterator[Sequence[Way]]:
         # The service itself does what the encoder does.
         yield _in_both_precisions(pipeline[1:], one_input())
     else:
-        by_matrix = not any(map(is_text, FEATURES))
-        if by_matrix:
+        if not any(map(is_text, FEATURES)):
             yield _in_both_precisions(pipeline, one_input())
-        if not (by_matrix and boosters.package_of(pipeline) in boosters.CONVERTERS):
-            yield _in_both_precisions(pipeline, inputs_by_column())
+        yield _in_both_precisions(pipeline, inputs_by_column())
     yield [_scikit(pipeline, table)]
 
 
