@@ -35,8 +35,6 @@ SAMPLE = {
         "VotingClassifier(estimators=[('it', XGBClassifier())], voting='soft')": "onnx",
         f"VotingClassifier(estimators=[('it', XGBRFClassifier({FEW}))], voting='soft')":
             "scikit-learn",
-        f"VotingClassifier(estimators=[('it', XGBClassifier({FEW}, missing=0))], voting='soft')":
-            "scikit-learn",
         f"VotingClassifier(estimators=[('it', XGBClassifier({FEW}, booster='gblinear'))], "
         "voting='soft')": "scikit-learn",
         "LGBMClassifier()": "onnx",
@@ -45,10 +43,8 @@ SAMPLE = {
     },
     "diabetes": {
         "XGBRegressor()": "onnx",
-        "XGBRegressor(objective='count:poisson')": "onnx",
         f"XGBRFRegressor({FEW})": "onnx",
         "LGBMRegressor()": "onnx",
-        "LGBMRegressor(boosting_type='dart')": "onnx",
         f"LGBMRegressor({FEW}, {SAMPLED})": "scikit-learn",
         "LGBMRegressor(linear_tree=True)": "scikit-learn",
         "LGBMRegressor(zero_as_missing=True)": "scikit-learn",
