@@ -76,6 +76,7 @@ lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd loadtester && $(LOCK) requirements.in -o requirements.txt
 	cd prometheus && $(LOCK) requirements.in -o requirements.txt
 	cd tests && $(LOCK) requirements.in -o requirements.txt
+	cd tests/estimators && $(LOCK) boosters.in -o boosters.txt
 	cd tests/tools && $(LOCK) requirements.in -o requirements.txt
 	cd tests/tools && $(LOCK) uv.in -o uv.txt
 

@@ -66,7 +66,8 @@ def predictor(content: bytes, serving: Serving) -> Predict:
         except Exception as error:  # noqa: BLE001
             raise ArtifactError(
                 f"{PIPELINE_FILE}: {type(error).__name__}: {error}; functions and classes of "
-                "one's own belong into a module of api/app, where the service finds them"
+                "one's own belong into a module of api/app, where the service finds them, "
+                "packages into api/requirements-sklearn.in"
             ) from None
 
     def predict_values(matrix: Matrix) -> Outputs:

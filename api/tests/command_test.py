@@ -82,12 +82,25 @@ def test_missing_data_is_named(
     assert "nowhere.csv: No such file" in line
 
 
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (Oracle.__module__, "the service would import "),
+        ("__main__", "Can't get attribute 'Oracle' on <module '__main__' "),
+    ],
+)
 def test_an_estimator_that_the_service_would_not_find_is_named(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    module: str,
+    said: str,
+    copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(Oracle, "__module__", module)
+    monkeypatch.setattr(sys.modules["__main__"], "Oracle", Oracle, raising=False)
     only = {"my oracle": pipeline(Oracle(LogisticRegression()), scale=True)}
     line = fails(copy, monkeypatch, capsys, recipe=replace(RECIPE, candidates=lambda: only))
-    assert "model.joblib: " in line
+    assert said in line
     assert "belong into a module of api/app" in line
 
 

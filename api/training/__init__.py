@@ -8,8 +8,12 @@ REMEDIES = {
     "could not convert string to float": "put an encoder of text in front, such as OneHotEncoder "
     "for the columns with text, or take pipeline() of training/preparation.py",
     "contains NaN": "put SimpleImputer in front, or take pipeline() of training/preparation.py",
-    "Invalid classes inferred from unique values": "this one takes numbers as classes alone: list "
-    "them as such in schemas.py, Literal[0, 1, 2], and in what read returns",
+    "Invalid classes inferred from unique values": "this one takes 0, 1, 2 as classes alone: a "
+    'vote of one counts them for it, VotingClassifier([("it", XGBClassifier(...))], voting="soft")',
+    "type '<class 'lightgbm.": "add onnxmltools to api/requirements-train.in and run `make lock`: "
+    "it has the converter",
+    "type '<class 'xgboost.": "add onnxmltools to api/requirements-train.in and run `make lock`: "
+    "it has the converter",
     "Negative values in data passed to": "put MinMaxScaler(clip=True) in place of StandardScaler; "
     'in front of CategoricalNB KBinsDiscretizer(encode="ordinal") and OrdinalEncoder()',
     "No neighbors found for test samples": 'give it outlier_label="most_frequent", or a larger '

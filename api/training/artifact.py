@@ -24,17 +24,23 @@ from app.card import (
     FeatureCard,
     Golden,
     Metrics,
+    Runtime,
     Serving,
 )
 from app.features import ANSWER, CLASSES, FEATURES, TARGET, TARGET_RANGE, encode
 from app.model import CARD_FILE
 from app.schemas import Row
-from training import SEED
+from training import SEED, served
 from training.columns import narrowed
 from training.selection import Split
 from training.tasks import TASK
 
 API = Path(__file__).parents[1]
+LOCKS: dict[Runtime, str] = {
+    "onnx": "requirements.txt",
+    "scikit-learn": "requirements-sklearn.txt",
+}
+"""What the image of the service holds."""
 PACKAGES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
 
@@ -123,7 +129,7 @@ def save(card: Card, files: dict[str, bytes], directory: Path) -> None:
         new = Path(name)
         for file, content in {**files, CARD_FILE: card.seal()}.items():
             (new / file).write_bytes(content)
-        _load_as_the_service_will(new)
+        _load_as_the_service_will(new, card.serving.runtime)
         # The card last: between two replacements the service refuses to start, as it should.
         for file in (*files, CARD_FILE):
             (new / file).replace(directory / file)
@@ -131,21 +137,15 @@ def save(card: Card, files: dict[str, bytes], directory: Path) -> None:
         (directory / file).unlink(missing_ok=True)
 
 
-def _load_as_the_service_will(directory: Path) -> None:
+def _load_as_the_service_will(directory: Path, runtime: Runtime) -> None:
     """Load the artifact in a process that has imported nothing of training.
 
-    Raises ArtifactError. Here a pickle would find what train_model.py defines, and there it
-    would not.
+    Raises ArtifactError if the service would refuse it, or lack a package of it.
     """
-    program = (
-        "import sys; from pathlib import Path; from app.card import ArtifactError; "
-        "from app.model import Model\n"
-        "try: Model.load(Path(sys.argv[1]))\n"
-        "except ArtifactError as error: sys.exit(str(error))"
-    )
+    program = Path(served.__file__)
     done = subprocess.run(  # noqa: S603  # this Python, a program of ours
-        (sys.executable, "-c", program, directory.absolute()),
-        cwd=API, capture_output=True, text=True, check=False,
+        (sys.executable, "-P", program, directory.absolute(), API / LOCKS[runtime]),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise ArtifactError(done.stderr.strip())

@@ -41,6 +41,7 @@ from sklearn.tree import (
     ExtraTreeRegressor,
 )
 
+from training import boosters
 from training.graph import MISSING_TEXT, Input
 
 TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
@@ -67,8 +68,11 @@ def convert(
     if double:
         model.steps.insert(-1, ("double", CastTransformer(dtype=np.float64)))
     options: dict[object, dict[str, object]] = {}
+    opsets = None
     for part in _parts(model, set()):
         _prepare(part)
+        if boosters.prepare(part):
+            opsets = boosters.OPSETS
         if isinstance(part, StandardScaler):
             # By default it multiplies by the inverse, which moves values across a tree's splits.
             options[StandardScaler] = {"div": "div"}
@@ -86,7 +90,11 @@ def convert(
         warnings.simplefilter("ignore", FutureWarning)
         # Without a name it gets a random one, and two runs must give the same bytes.
         converted: ModelProto = convert_sklearn(
-            model, name="model", initial_types=list(inputs), options=options
+            model,
+            name="model",
+            initial_types=list(inputs),
+            options=options,
+            target_opset=opsets,
         )
     return converted
 

@@ -1,7 +1,6 @@
 """What the service is given to run: the pipeline as ONNX, or itself where ONNX cannot say it."""
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import nan
@@ -24,8 +23,8 @@ from training.converters import convert
 from training.graph import Input, complete, inputs_by_column, is_text, one_input
 from training.parity import OtherClass, difference
 
-OF_TRAINING = re.compile(rb"__main__|training\.\w")
-"""Modules that a pickle may name and the image does not hold."""
+ONE_MATRIX = "at most 1 input(s)"
+"""What converters say to columns one by one; then the reason is what they said to the matrix."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,10 @@ def export(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame]) -> E
                 last, differs = str(error), differs or str(error)
             # The converters raise whatever their authors chose, and so does a pickle.
             except Exception as error:  # noqa: BLE001
-                failed = innermost(error)
-                last = f"{name}: {failed}"
+                said = innermost(error)
+                last = f"{name}: {said}"
+                if not (failed and ONE_MATRIX in said):
+                    failed = said
                 break  # and no precision helps
             else:
                 onnx = served.serving.runtime == "onnx"
@@ -152,11 +153,6 @@ def _onnx(estimator: BaseEstimator, inputs: Sequence[Input], double: bool = Fals
 def _scikit(pipeline: BaseEstimator, table: DataFrame) -> Way:
     def way(own_choice: bool) -> tuple[bytes, Serving]:
         content = joblib_bytes(pipeline)
-        if OF_TRAINING.search(content):
-            raise TrainingError(
-                f"{PIPELINE_FILE}: holds a function or class of train_model.py or of training/, "
-                "which the image does not; move it into a module of api/app"
-            )
         dtypes = {name: str(dtype) for name, dtype in narrowed(table).dtypes.items()}
         return content, Serving(runtime="scikit-learn", own_choice=own_choice, dtypes=dtypes)
 

@@ -5,14 +5,12 @@ from pathlib import Path
 import pytest
 
 from app.features import TARGET
-from documents import walkthrough
+from documents import census
 from estimators import page, run
-from support import document
 
 if TARGET != "species":
     pytest.skip("the document speaks of the penguins", allow_module_level=True)
 
-SECTIONS = document.sections(document.text_of("docs/estimators.md"))
 USUAL = "behind imputed, scaled, one-hot"
 SAMPLE = {
     "penguins": (
@@ -30,12 +28,6 @@ SAMPLE = {
 }
 
 
-def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the table of a section, without heading."""
-    lines = [line for line in SECTIONS[heading].splitlines() if line.startswith("| ")][2:]
-    return [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines]
-
-
 @pytest.mark.parametrize("data", SAMPLE)
 def test_a_sample_of_the_estimators_comes_out_as_the_document_says(
     data: str, tmp_path: Path
@@ -43,14 +35,9 @@ def test_a_sample_of_the_estimators_comes_out_as_the_document_says(
     expected = {case: outcome for outcome, case in SAMPLE[data]}
     found = list(run.verdicts(data, tmp_path, *expected))
     assert {verdict.case: verdict.outcome for verdict in found} == expected
-    headings = {section.outcome: section.heading for section in page.SECTIONS}
-    for verdict in found:
-        cells = page.said(data, verdict)
-        told = [row[: len(cells)] for row in rows(headings[verdict.outcome])]
-        same = walkthrough.words(" | ".join(cells))
-        assert same in {walkthrough.words(" | ".join(row)) for row in told}, told
+    census.check_told(data, found)
 
 
 def test_every_case_has_one_row() -> None:
-    cases = [tuple(row[:3]) for section in page.SECTIONS for row in rows(section.heading)]
+    cases = [tuple(row[:3]) for section in page.SECTIONS for row in census.rows(section.heading)]
     assert len(cases) == len(set(cases))

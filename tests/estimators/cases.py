@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +102,9 @@ class Case(NamedTuple):
 
 
 def cases() -> Iterator[Case]:
-    """Yield what there is to try on the data of the schema."""
+    """Yield what there is to try on the data of the schema, boosters where they are installed."""
+    if find_spec("xgboost") and find_spec("lightgbm"):
+        yield from _boosters()
     if not CLASSES:
         yield from _behind(SCALED, *_all("regressor"), *REGRESSORS)
         yield from _behind(UNSCALED, *UNSCALED_REGRESSORS)
@@ -146,6 +149,20 @@ def _behind(front: str, *estimators: BaseEstimator) -> Iterator[Case]:
                 estimator,
             )
         yield Case(name, front, estimator)
+
+
+def _boosters() -> Iterator[Case]:
+    from estimators import boosters
+
+    for name, estimator in boosters.classifiers() if CLASSES else boosters.regressors():
+        scaled = (SCALED,) if "()" in name else ()
+        for front in (MISSING, *scaled) if CATEGORIES else (ALONE,):
+            (case,) = _behind(front, estimator)
+            yield case._replace(name=name)
+    if not CLASSES:
+        binned = KBinsDiscretizer(encode="ordinal")
+        name, estimator = boosters.where_zero_is_missing()
+        yield _case([binned], binned, ONE_HOT, estimator)._replace(name=name)
 
 
 def _prepared_otherwise(estimator: BaseEstimator) -> Iterator[Case]:

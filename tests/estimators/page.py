@@ -4,7 +4,6 @@ import platform
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from importlib.metadata import version
 from typing import NamedTuple
 
 from bench.markdown import table
@@ -13,7 +12,11 @@ from support.paths import ROOT
 
 PAGE = ROOT / "docs/estimators.md"
 COMMAND = "PYTHONPATH=api:tests .venv/bin/python -m estimators.run"
-PACKAGES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy")
+PACKAGES = (
+    *("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy"),
+    *("xgboost-cpu", "lightgbm", "onnxmltools"),
+)
+"""Whose versions are told."""
 
 
 class Section(NamedTuple):
@@ -40,7 +43,8 @@ SECTIONS = (
         "skl2onnx has no converter for a part of these, or what it makes of them answers "
         "otherwise, which training notices. The service then runs the pipeline itself: with the "
         "same answers, with scikit-learn in its image, and hundreds of times slower for a single "
-        "row. For several of them there is a sister that becomes ONNX, among them "
+        "row; one of XGBoost or LightGBM takes its package in the image too. For several of "
+        "them there is a sister that becomes ONNX, among them "
         "`CalibratedClassifierCV(method='sigmoid')` in place of isotonic calibration, "
         "`KNeighborsClassifier(weights='uniform')`, `HistGradientBoostingClassifier()` behind "
         "one-hot columns in place of `categorical_features`, and `SVC` behind `StandardScaler()`.",
@@ -56,32 +60,34 @@ SECTIONS = (
 )
 
 
-def page(found: Iterable[tuple[str, Verdict]]) -> str:
+def page(found: Iterable[tuple[str, Verdict]], versions: str) -> str:
     """Return the document for verdicts with the names of their data."""
     verdicts = sorted(found, key=lambda pair: (pair[1].name, pair[1].front, pair[0]))
     parts = {s.outcome: [pair for pair in verdicts if pair[1].outcome == s.outcome]
              for s in SECTIONS}  # fmt: skip
     counts = [(f"[{s.heading}](#{_anchor(s.heading)})", len(parts[s.outcome])) for s in SECTIONS]
     return "\n".join([
-        _introduction(),
+        _introduction(versions),
         table({"what becomes of it": "", "cases": "d"}, counts),
         *(_section(section, parts[section.outcome]) for section in SECTIONS),
     ])  # fmt: skip
 
 
-def _introduction() -> str:
-    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+def _introduction(versions: str) -> str:
     return f"""# Which estimators can be served
 
 Every classifier and every regressor of scikit-learn, and variants that people use, was given to
-training as its only candidate. This page is written by a program, and says what became of each:
+training as its only candidate, and so were those of XGBoost and LightGBM, for which
+[one has to ask](your-own-model.md#xgboost-and-lightgbm). This page is written by a program, and
+says what became of each:
 
 ```
 {COMMAND}
 ```
 
-It takes about five minutes of one core; `tests/documents/estimators_test.py` repeats a sample with
-each `make test`. {date.today()}, Python {platform.python_version()}:
+It takes about six minutes of one core; `tests/documents/estimators_test.py` repeats a sample with
+each `make test`, and `tests/documents/boosters_test.py` one of the boosters.
+{date.today()}, Python {platform.python_version()}:
 {versions}.
 
 - Classifiers saw the penguins (three classes, text, missing values) behind the usual steps, and
