@@ -50,7 +50,7 @@ from training import SEED, TrainingError
 from training.converters import convert
 from training.export import Export, export, unwrapped
 from training.graph import one_input
-from training.parity import difference, fuzz
+from training.parity import Truth, fuzz
 from training.preparation import pipeline
 
 pytestmark = pytest.mark.by_data
@@ -232,7 +232,7 @@ def test_outputs_in_another_order_are_noticed() -> None:
         return np.ascontiguousarray(outputs[:, ::-1] if CLASSES else outputs[::-1])
 
     with pytest.raises(TrainingError, match=r"mine: the service would answer"):
-        difference("mine", fitted, reversed_, TABLE)
+        Truth("mine", fitted, TABLE).difference(reversed_)
 
 
 def test_a_row_that_the_pipeline_itself_cannot_take_is_named_with_a_remedy() -> None:

@@ -21,7 +21,7 @@ from training import TrainingError, innermost
 from training.columns import narrowed
 from training.converters import convert
 from training.graph import Input, complete, inputs_by_column, is_text, one_input
-from training.parity import OtherClass, difference
+from training.parity import OtherClass, Truth
 
 ONE_MATRIX = "at most 1 input(s)"
 """What converters say to columns one by one; then the reason is what they said to the matrix."""
@@ -77,11 +77,12 @@ def export(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame]) -> E
 
     Raises TrainingError if there is none.
     """
+    truths = [Truth(name, pipeline, table) for table in tables]
     differs = failed = ""
     for ways in _ways(pipeline, tables[0]):
         for way in ways:
             try:
-                served = _proven(name, pipeline, tables, way)
+                served = _proven(truths, way)
             except TrainingError as error:
                 last, differs = str(error), differs or str(error)
             # The converters raise whatever their authors chose, and so does a pickle.
@@ -97,7 +98,7 @@ def export(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame]) -> E
     raise TrainingError(last)
 
 
-def _proven(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame], way: "Way") -> Export:
+def _proven(truths: Sequence[Truth], way: "Way") -> Export:
     """Return a model whose answers are the pipeline's own, its choice of a class where needed.
 
     Raises TrainingError if an answer is not, and whatever else makes a model.
@@ -106,7 +107,7 @@ def _proven(name: str, pipeline: BaseEstimator, tables: Sequence[DataFrame], way
         content, serving = way(own_choice)
         predict = open_model(content, serving)
         try:
-            apart = max(difference(name, pipeline, predict, table) for table in tables)
+            apart = max(truth.difference(predict) for truth in truths)
         except OtherClass as error:
             other = error
         else:

@@ -1,6 +1,7 @@
 """Proof that the service answers what the pipeline says: JSON in, JSON out, by its own code."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,76 +75,83 @@ def _numbers(
     return bounded
 
 
-def difference(name: str, pipeline: BaseEstimator, predict: Predict, table: DataFrame) -> float:
-    """Return how far at most an answer of the service is from what the pipeline says of its row.
+class Truth:
+    """What a pipeline says of a table: asked once, however many ways to serve it are compared.
 
-    Raises TrainingError above `TOLERANCE`, with the row where they differ most, and OtherClass
-    with the first row for which another class is named.
+    Raises TrainingError if the pipeline cannot take a row that the schema allows.
     """
-    seen = narrowed(table)
-    truth = _said(name, pipeline, seen)
-    scorer = Scorer(predict, "")
-    outputs = scorer.score(to_rows(table))[1]
-    if not np.isfinite(outputs).all():
-        row = int(np.argmin(np.isfinite(outputs).all(axis=1)))
-        raise TrainingError(
-            f"{name}: the service would answer {outputs[row].tolist()} where the pipeline says "
-            f"{truth[row].tolist()}, on {table.iloc[row].to_dict()}"
-        )
-    answers = [json.loads(body) for body in scorer.write(outputs)]
-    found = np.array(
-        [[a["probabilities"][c] for c in CLASS_NAMES] if CLASSES else [a[TARGET]] for a in answers]
-    )
-    if ANSWER.is_whole:
-        # Rounded, two that are a hair apart are an int apart: compare what was rounded.
-        if not np.array_equal(found[:, 0], answered(outputs)):
-            raise TrainingError(f"{name}: the service would not round as it has to")
-        found = outputs.astype(np.float64)
-    apart = np.abs(found - truth).max(axis=1)
-    # Not `> TOLERANCE`: a NaN must not pass.
-    if not apart.max() <= TOLERANCE:
-        worst = int(np.argmax(np.nan_to_num(apart, nan=np.inf)))
-        raise TrainingError(
-            f"{name}: the service would answer {found[worst].tolist()}, {apart[worst]:.1e} from "
-            f"the pipeline's {truth[worst].tolist()} (limit {TOLERANCE:g}), on "
-            f"{table.iloc[worst].to_dict()}"
-        )
-    if CLASSES:
-        _check_classes(name, [a[TARGET] for a in answers], pipeline, truth, seen)
-    return float(apart.max())
+
+    def __init__(self, name: str, pipeline: BaseEstimator, table: DataFrame) -> None:
+        seen = narrowed(table)
+        self._name, self._table, self._rows = name, table, to_rows(table)
+        self._said = _asked(name, lambda rows: TASK.outputs(pipeline, rows), seen)
+        self._chosen: list[Category] = []
+        if CLASSES:
+            self._chosen = _asked(name, pipeline.predict, seen).tolist()
+
+    def difference(self, predict: Predict) -> float:
+        """Return how far at most an answer of the service is from what the pipeline says.
+
+        Raises TrainingError above `TOLERANCE`, with the row where they differ most, and OtherClass
+        with the first row for which another class is named.
+        """
+        name, table, truth = self._name, self._table, self._said
+        scorer = Scorer(predict, "")
+        outputs = scorer.score(self._rows)[1]
+        if not np.isfinite(outputs).all():
+            row = int(np.argmin(np.isfinite(outputs).all(axis=1)))
+            raise TrainingError(
+                f"{name}: the service would answer {outputs[row].tolist()} where the pipeline says "
+                f"{truth[row].tolist()}, on {table.iloc[row].to_dict()}"
+            )
+        answers = [json.loads(body) for body in scorer.write(outputs)]
+        found = np.array([_numbers_of(answer) for answer in answers])
+        if ANSWER.is_whole:
+            # Rounded, two that are a hair apart are an int apart: compare what was rounded.
+            if not np.array_equal(found[:, 0], answered(outputs)):
+                raise TrainingError(f"{name}: the service would not round as it has to")
+            found = outputs.astype(np.float64)
+        apart = np.abs(found - truth).max(axis=1)
+        # Not `> TOLERANCE`: a NaN must not pass.
+        if not apart.max() <= TOLERANCE:
+            worst = int(np.argmax(np.nan_to_num(apart, nan=np.inf)))
+            raise TrainingError(
+                f"{name}: the service would answer {found[worst].tolist()}, {apart[worst]:.1e} "
+                f"from the pipeline's {truth[worst].tolist()} (limit {TOLERANCE:g}), on "
+                f"{table.iloc[worst].to_dict()}"
+            )
+        if CLASSES:
+            self._check_classes([a[TARGET] for a in answers])
+        return float(apart.max())
+
+    def _check_classes(self, named: list[Category]) -> None:
+        positions = {value: position for position, value in enumerate(CLASSES)}
+        for row, (answer, choice) in enumerate(zip(named, self._chosen, strict=True)):
+            shares, other = self._said[row], positions[choice]
+            # Where two are as probable, rounding decides between them.
+            close = shares[other] - shares[positions[answer]] <= 2 * TOLERANCE
+            tie = close and other == shares.argmax()
+            if answer != choice and not tie:
+                raise OtherClass(
+                    f"{self._name}: the service would answer {answer!r} where the pipeline "
+                    f"predicts {choice!r}, on {self._table.iloc[row].to_dict()}"
+                )
 
 
-def _said(name: str, pipeline: BaseEstimator, table: DataFrame) -> NDArray[np.float64]:
-    """Return the pipeline's outputs. Raises TrainingError that names a row which it cannot take."""
+def _numbers_of(answer: dict[str, Any]) -> list[float]:
+    return [answer["probabilities"][c] for c in CLASS_NAMES] if CLASSES else [answer[TARGET]]
+
+
+def _asked(name: str, ask: Callable[[DataFrame], NDArray[Any]], table: DataFrame) -> NDArray[Any]:
+    """Return what a pipeline answers. Raises TrainingError that names a row it cannot take."""
     try:
-        return TASK.outputs(pipeline, table)
+        return ask(table)
     # An estimator of anybody's raises whatever its author chose.
     except Exception as error:
         if len(table) > 1:
             half = len(table) // 2
             for part in (table[:half], table[half:]):
-                _said(name, pipeline, part)
+                _asked(name, ask, part)
         raise TrainingError(
             f"{name}: {innermost(error)}; the schema allows {table.iloc[0].to_dict()}"
         ) from error
-
-
-def _check_classes(
-    name: str,
-    named: list[Category],
-    pipeline: BaseEstimator,
-    truth: NDArray[np.float64],
-    table: DataFrame,
-) -> None:
-    positions = {value: position for position, value in enumerate(CLASSES)}
-    chosen = pipeline.predict(table).tolist()
-    for row, (answer, choice) in enumerate(zip(named, chosen, strict=True)):
-        shares, other = truth[row], positions[choice]
-        # Where two are as probable, rounding decides between them.
-        close = shares[other] - shares[positions[answer]] <= 2 * TOLERANCE
-        tie = close and other == shares.argmax()
-        if answer != choice and not tie:
-            raise OtherClass(
-                f"{name}: the service would answer {answer!r} where the pipeline predicts "
-                f"{choice!r}, on {table.iloc[row].to_dict()}"
-            )
