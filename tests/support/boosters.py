@@ -7,6 +7,9 @@ from pathlib import Path
 from support.paths import TESTS
 
 LOCK = TESTS / "estimators/boosters.txt"
+PYTHON = """#!/bin/sh
+LD_LIBRARY_PATH="{libraries}" exec "{python}" "$@"
+"""
 
 
 def install(folder: Path) -> Path:
@@ -16,4 +19,12 @@ def install(folder: Path) -> Path:
     if uv.exists():
         (folder / "bin/uv").symlink_to(uv)
     subprocess.run((TESTS / "tools/packages.sh", LOCK, folder), check=True)
-    return folder / "bin/python"
+    # LightGBM asks the system for OpenMP, and not every one has it. scikit-learn brings its own.
+    libraries = folder / "openmp"
+    libraries.mkdir()
+    for bundled in folder.glob("lib/python*/site-packages/scikit_learn.libs/libgomp-*"):
+        (libraries / "libgomp.so.1").symlink_to(bundled)
+    python = folder / "python"
+    python.write_text(PYTHON.format(libraries=libraries, python=folder / "bin/python"))
+    python.chmod(0o755)
+    return python
