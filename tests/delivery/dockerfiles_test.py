@@ -46,13 +46,13 @@ def test_dependabot_looks_at_whatever_names_a_version() -> None:
         for update in config["updates"]
     }
 
-    def folders(*names: str) -> set[str]:
-        return {f"/{Path(n).parent}" for n in tracked() if Path(n).name in names}
+    def folders(*patterns: str) -> set[str]:
+        return {f"/{Path(n).parent}" for n in tracked() if any(map(Path(n).match, patterns))}
 
     assert covered == {
         "github-actions": {"/"},
         # Of the manifests Dependabot reads what a container's `image` names.
         "docker": folders("Dockerfile", "grafana-deployment.yaml"),
         "npm": folders("package.json"),
-        "pip": folders("requirements.txt"),
+        "pip": folders("*.in"),
     }

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.features import CLASS_NAMES, CLASSES, TARGET
-from load.headless import Run
+from load.headless import ENOUGH, HURRY, Run
 from support.fake_service import RIGHT, Answer, imitating, rows_of, to_each
 from support.ports import free_port
 from support.service import Process, scrape, serving, value
@@ -185,8 +185,9 @@ def test_a_model_that_is_right_less_often_than_in_training_fails_the_run(
     def good(n: int, sent: Any) -> Any:
         return {**holdout(n, sent), "correct": 0.97}
 
+    extra = HURRY + ENOUGH.format(requests=300)  # a tenth of them batches, so of more rows
     with imitating(good, lambda _, sent: to_each(sent, RIGHT)) as (url, _):
-        run = Run(tmp_path, url).end()
+        run = Run(tmp_path, url, "--run-time", "60s", extra=extra).end()
     assert run.code == 1
     assert re.search(r"\d+% of 200 held-out rows are answered correctly, not 97%", run.log)
 

@@ -29,17 +29,20 @@ def stripping(prefix: str, service: Process, *headers: str) -> Iterator[str]:
         first = f"{method} {path.removeprefix(prefix) or '/'} {version}"
         head = "\r\n".join([first, *kept, *headers, "connection: close", "", ""])
         answer, request = await asyncio.open_connection("127.0.0.1", service.port)
-        request.write(head.encode("latin-1") + body)
-        received = await answer.read()
-        request.close()
-        return received
+        try:
+            request.write(head.encode("latin-1") + body)
+            return await answer.read()
+        finally:  # when it is cancelled, too
+            request.close()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(await handed_on(head.decode("latin-1"), reader))
-            await writer.drain()
-        writer.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(await handed_on(head.decode("latin-1"), reader))
+                await writer.drain()
+        finally:
+            writer.close()
 
     async def run() -> None:
         server = await asyncio.start_server(connected, "127.0.0.1", 0)

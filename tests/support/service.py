@@ -17,6 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.paths import API
 
 COMMAND = (sys.executable, "-m", "app")
+STARTS_WITHIN = 120
+"""Seconds: on a busy machine scikit-learn alone takes half a minute to import."""
 ENDS_WITHIN = 30
 """Seconds that a process gets to leave: the grace period of a pod."""
 
@@ -54,7 +56,7 @@ class Process:
 
     def wait_until_it_listens(self) -> None:
         """Return when the port is open; raise with its last words if that never happens."""
-        if not self._listens.wait(ENDS_WITHIN) or not self.port:
+        if not self._listens.wait(STARTS_WITHIN) or not self.port:
             raise RuntimeError(f"the server does not listen: {''.join(self.lines)}")
 
     def terminate(self) -> None:
