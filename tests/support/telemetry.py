@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import promql_parser
@@ -12,8 +13,10 @@ from support.paths import PROMETHEUS, ROOT
 
 DASHBOARDS = sorted((ROOT / "manifest/grafana/dashboards").glob("*.json"))
 
+LEAST_RANGE = timedelta(seconds=20)
+"""Four scrapes, the least $__rate_interval. In a shorter range a late scrape leaves no rate."""
 GRAFANAS_OWN = {
-    "$__rate_interval": "20s",  # four scrapes: Grafana's least
+    "$__rate_interval": f"{LEAST_RANGE.seconds}s",
     "$__interval": "15s",
     "$__range": "15m",
 }
@@ -77,17 +80,19 @@ def rules() -> Iterator[dict[str, Any]]:
             yield from group["rules"]
 
 
-def metrics_read(expr: str) -> set[str]:
-    """Return the names of the metrics that an expression selects."""
-    found = set()
+def nodes(expr: str) -> Iterator[Any]:
+    """Yield the nodes of an expression's syntax tree; ValueError where it is no PromQL."""
     waiting: list[Any] = [promql_parser.parse(expr)]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, promql_parser.VectorSelector):
-            found.add(str(node.name))
+        yield node
         children = [getattr(node, name, None) for name in CHILDREN]
         waiting += [*filter(None, children), *(getattr(node, "args", None) or [])]
-    return found
+
+
+def metrics_read(expr: str) -> set[str]:
+    """Return the names of the metrics that an expression selects."""
+    return {str(n.name) for n in nodes(expr) if isinstance(n, promql_parser.VectorSelector)}
 
 
 def all_read() -> dict[str, set[str]]:
