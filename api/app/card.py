@@ -17,6 +17,10 @@ Label = Category | StrictFloat
 """The true class, or the true value in regression."""
 
 
+AGAIN = "train_model.py makes it anew"
+"""What helps with a file that is missing, altered, or older than the code that reads it."""
+
+
 class ArtifactError(Exception):
     """The artifact is missing, altered, or made for another contract. One line, names the file."""
 
@@ -191,9 +195,11 @@ class Card(ModelCard):
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the file"
-            raise ArtifactError(f"model.json: {where}: {first['msg']}") from error
+            raise ArtifactError(f"model.json: {where}: {first['msg']}; {AGAIN}") from error
         if card._dump() != content or card._fingerprint() != card.model_version:
-            raise ArtifactError("model.json: altered after training: it does not fit its version")
+            raise ArtifactError(
+                f"model.json: altered after training: it does not fit its version; {AGAIN}"
+            )
         return card
 
     def public(self) -> ModelCard:

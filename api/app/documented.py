@@ -1,6 +1,7 @@
 """The routes that take a body, as FastAPI documents them; it serves none of them."""
 
 import inspect
+import re
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -76,15 +77,24 @@ def _function(post: Post) -> Callable[..., None]:
 
 
 def check_routes(api: FastAPI) -> None:
-    """Raise RouteError for a route whose body FastAPI would read.
+    """Raise RouteError for a route whose body FastAPI would read, or that no request reaches.
 
-    It reads a body of any size and takes any media type, and answers NaN with 500.
+    It reads a body of any size and takes any media type, and answers NaN with 500. Of two routes
+    that fit a path it takes the first; the dispatcher takes the last.
     """
+    earlier: list[tuple[set[str], str, re.Pattern[str]]] = []
     for context in iter_route_contexts(api.routes):
-        methods = context.methods or {"any method"}
+        methods, path = context.methods or {"any method"}, str(context.path)
+        name = f"{', '.join(sorted(methods))} {path}"
         takes_body = not methods <= {"GET", "HEAD"} or getattr(context, "body_field", None)
         if takes_body and not isinstance(context.original_route, Documented):
             raise RouteError(
-                f"{', '.join(sorted(methods))} {context.path}: FastAPI serves GET without a body "
-                "here; write it as docs/a-route.md says and list it in POSTS of main.py"
+                f"{name}: FastAPI serves GET without a body here; write it as docs/a-route.md says "
+                "and list it in POSTS of main.py"
             )
+        if not path.startswith("/"):
+            raise RouteError(f"{name}: no request has this path: write /{path}")
+        for taken, other, pattern in earlier:
+            if taken & methods and pattern.match(path):
+                raise RouteError(f"{name}: {other} answers it already: write another path")
+        earlier.append((methods, path, context.path_regex))

@@ -254,7 +254,8 @@ def registry(*collectors: Collector) -> CollectorRegistry:
     """Return a registry of these collectors and of the process itself."""
     # The time when a route's own counter was made would be one more series that nobody reads.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # its one function without types
-    result = CollectorRegistry()
+    # Described, our own families keep their names too: a second one would make /metrics ambiguous.
+    result = CollectorRegistry(auto_describe=True)
     for collector in collectors:
         result.register(collector)
     for standard in (ProcessCollector, PlatformCollector, GCCollector):

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from app.card import FILES, PIPELINE_FILE, ArtifactError, Card, Serving
+from app.card import AGAIN, FILES, PIPELINE_FILE, ArtifactError, Card, Serving
 from app.features import (
     ANSWER,
     CLASSES,
@@ -39,9 +39,7 @@ def _read(directory: Path, name: str) -> bytes:
     try:
         return (directory / name).read_bytes()
     except OSError as error:
-        raise ArtifactError(
-            f"{directory / name}: {error.strerror}; train_model.py makes it"
-        ) from None
+        raise ArtifactError(f"{directory / name}: {error.strerror}; {AGAIN}") from None
 
 
 def _check_contract(card: Card) -> None:
@@ -54,16 +52,20 @@ def _check_contract(card: Card) -> None:
         if trained.get(name) != served.get(name):
             raise ArtifactError(
                 f"{CARD_FILE}: feature {name!r} was trained as {trained.get(name)!r} "
-                f"but schemas.py has {served.get(name)!r}"
+                f"but schemas.py has {served.get(name)!r}; {AGAIN}"
             )
     if list(trained) != list(served):
-        raise ArtifactError(f"{CARD_FILE}: trained on columns {list(trained)}, not {list(served)}")
+        raise ArtifactError(
+            f"{CARD_FILE}: trained on columns {list(trained)}, not {list(served)}; {AGAIN}"
+        )
     told, asked = (
         (card.target, card.target_type, card.target_unit, card.target_range, card.classes),
         (TARGET, ANSWER.type, ANSWER.unit, TARGET_RANGE, CLASSES),
     )
     if told != asked:
-        raise ArtifactError(f"{CARD_FILE}: trained to tell {told}, but schemas.py asks for {asked}")
+        raise ArtifactError(
+            f"{CARD_FILE}: trained to tell {told}, but schemas.py asks for {asked}; {AGAIN}"
+        )
 
 
 def onnx(content: bytes) -> Predict:
@@ -122,7 +124,9 @@ class Model:
         file = FILES[card.serving.runtime]
         content = _read(directory, file)
         if hashlib.sha256(content).hexdigest() != card.artifacts.get(file):
-            raise ArtifactError(f"{directory / file}: its SHA-256 is not the one in {CARD_FILE}")
+            raise ArtifactError(
+                f"{directory / file}: its SHA-256 is not the one in {CARD_FILE}; {AGAIN}"
+            )
         model = cls(card, open_model(content, card.serving))
         model._replay_golden_rows(file)
         return model
@@ -133,5 +137,5 @@ class Model:
             if not np.allclose(golden.output, answer[: len(golden.output)], rtol=0, atol=TOLERANCE):
                 raise ArtifactError(
                     f"{file}: answers {answer.tolist()} to the golden row {golden.row!r}, "
-                    f"but training recorded {golden.output}"
+                    f"but training recorded {golden.output}; {AGAIN}"
                 )

@@ -1,24 +1,26 @@
 """A route that takes JSON: what main.py lists, the dispatcher serves and FastAPI documents."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
 from app import errors
 from app.batching import Lane
-from app.features import lax_settings
-from app.metrics import ModelMetrics
 from app.model import Model
 from app.settings import Settings
+from app.strictness import lax_parts
 
 Answer = Callable[[bytes], Awaitable[bytes]]
 """Turns a body into the answer's JSON. Raises Refusal or Overloaded."""
+
+_is_path = re.compile(r"(?:/[A-Za-z0-9._~-]+)+").fullmatch
 
 
 class RouteError(Exception):
@@ -30,8 +32,6 @@ class Parts(NamedTuple):
 
     settings: Settings
     model: Model
-    metrics: ModelMetrics
-    """Counts on the event loop alone, since it knows no locks, and only what clients asked for."""
     registry: CollectorRegistry
     """Takes a route's own metrics of prometheus_client, which any thread may count."""
     thread: Executor
@@ -42,7 +42,7 @@ class Parts(NamedTuple):
 class Post:
     """A POST route. `takes` and `gives` are types as pydantic knows them, `about` is for /docs.
 
-    Raises RouteError if its path is a pattern or if its body lets through what is no JSON.
+    Raises RouteError if its path is none, or if its body lets through what is no good JSON.
     """
 
     path: str
@@ -57,24 +57,57 @@ class Post:
         """Refuse what no test of a good request would notice."""
         if "{" in self.path:
             raise RouteError(f"POST {self.path}: put the parameter into the body")
-        for found in _lax(TypeAdapter(self.takes).core_schema):
+        if not _is_path(self.path):
+            raise RouteError(
+                f"POST {self.path}: no request has this path: write / and letters, digits or any "
+                "of ._~- behind it, as in /explain"
+            )
+        for found in lax_parts(_adapter(self.path, self.takes).core_schema):
             raise RouteError(f"POST {self.path}: {found}")
 
 
-def _lax(schema: Any, inside: bool = False) -> Iterator[str]:
-    """Yield what of a body's schema would take NaN, text for a number, or a misspelt field."""
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _lax(part, inside)
-    elif isinstance(schema, dict):
-        kind = schema.get("type")
-        if kind in ("dataclass", "model", "typed-dict"):
-            inside = True
-            yield from lax_settings(schema["cls"])
-        elif kind in ("float", "int") and not inside:
-            yield f"the body has a bare {kind}; a field of a BaseModel has a range and a name"
-        for part in schema.values():
-            yield from _lax(part, inside)
+Make = Callable[[Parts], Post]
+"""Makes a route when the service starts."""
+
+
+def _adapter(path: str, takes: Any) -> TypeAdapter[Any]:
+    """Return what reads a body. Raises RouteError for a type that pydantic does not know."""
+    try:
+        return TypeAdapter(takes)
+    except PydanticUserError as error:
+        what = str(error).splitlines()[0]
+        raise RouteError(f"POST {path}: {what} Take a BaseModel, or a list of them") from None
+
+
+def made(makes: Iterable[Make], parts: Parts) -> Iterator[Post]:
+    """Yield the routes of POSTS. Raises RouteError for what only all parts together can tell."""
+    limit = max(parts.settings.max_row_bytes, parts.settings.max_batch_bytes)
+    for make in makes:
+        before = _without_series(parts.registry)
+        try:
+            post = make(parts)
+        except ValueError as error:
+            if not str(error).startswith("Duplicated timeseries"):
+                raise
+            raise RouteError(
+                f"{make.__name__} of {make.__module__}: {error}: give the metric another name"
+            ) from None
+        if not 0 < post.limit <= limit:
+            raise RouteError(
+                f"POST {post.path}: a body of {post.limit} bytes: write "
+                f"parts.settings.max_row_bytes, or up to {limit}, the largest that settings allow"
+            )
+        for name in sorted(_without_series(parts.registry) - before):
+            raise RouteError(
+                f"POST {post.path}: {name} has no series yet: call labels() of each value when "
+                "the route is made, since a rate cannot see the step from nothing to one"
+            )
+        yield post
+
+
+def _without_series(registry: CollectorRegistry) -> set[str]:
+    """Return the metrics that count, and of which a scrape would show nothing."""
+    return {f.name for f in registry.collect() if f.type != "gauge" and not f.samples}
 
 
 def in_thread(path: str, work: Callable[[Any], BaseModel], limit: int, parts: Parts) -> Post:
@@ -85,7 +118,7 @@ def in_thread(path: str, work: Callable[[Any], BaseModel], limit: int, parts: Pa
     route answers 503. The event loop, and with it /predict, goes on meanwhile.
     """
     takes, gives = _types(path, work)
-    parse = TypeAdapter(takes).validator.validate_json
+    parse = _adapter(path, takes).validator.validate_json
 
     def job(body: bytes) -> bytes:
         try:
@@ -102,6 +135,12 @@ def _types(path: str, work: Callable[[Any], BaseModel]) -> tuple[Any, Any]:
     """Return the annotations of a function's one argument and of what it returns."""
     signature = inspect.signature(work, eval_str=True)
     types = [*(p.annotation for p in signature.parameters.values()), signature.return_annotation]
-    if len(types) != 2 or inspect.Signature.empty in types:
+    if inspect.iscoroutinefunction(work):
+        raise RouteError(f"POST {path}: write def, not async def: it runs in a thread")
+    if len(types) != 2 or types[0] is inspect.Signature.empty or not _is_model(types[1]):
         raise RouteError(f"POST {path}: write it as (body: Model) -> Model, not {signature}")
     return types[0], types[1]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -32,6 +32,9 @@ from app.schemas import Prediction, Row
 Scored = tuple[Matrix, Outputs, float]
 """Input and output of a call of the model, and the seconds that it took."""
 
+Count = Callable[[Matrix, Outputs, float], None]
+"""Counts what was scored for a client, for drift and accuracy."""
+
 Write = Callable[[Outputs], list[bytes]]
 """Returns the JSON of each row's `Prediction`."""
 
@@ -52,7 +55,7 @@ class Scorer:
         return matrix, outputs, perf_counter() - start
 
 
-def predict(parts: Parts) -> Post:
+def predict(parts: Parts, count: Count) -> Post:
     """Return POST /predict. Rows of requests that wait together are scored together."""
     scorer = Scorer(parts.model.outputs, parts.model.card.model_version)
     # The validator itself: TypeAdapter.validate_json around it takes half as long again.
@@ -60,7 +63,7 @@ def predict(parts: Parts) -> Post:
 
     def score(rows: list[Row]) -> list[bytes]:
         scored = scorer.score(rows)
-        parts.metrics.scored(*scored)
+        count(*scored)
         return scorer.write(scored[1])
 
     queue = RowQueue(score, parts.settings.max_queued_rows)
@@ -76,7 +79,7 @@ def predict(parts: Parts) -> Post:
     return Post("/predict", Row, Prediction, answer, limit, "Answer one row.")
 
 
-def predict_batch(parts: Parts) -> Post:
+def predict_batch(parts: Parts, count: Count) -> Post:
     """Return POST /predict/batch, which runs in the thread: many rows take a while."""
     settings = parts.settings
     scorer = Scorer(parts.model.outputs, parts.model.card.model_version)
@@ -97,7 +100,7 @@ def predict_batch(parts: Parts) -> Post:
     async def answer(body: bytes) -> bytes:
         scored, answers = await lane.run(work, body)
         # Counted here and not in the thread: the counters know no locks.
-        parts.metrics.scored(*scored)
+        count(*scored)
         return answers
 
     about = "Answer many rows at once, in the order of the rows."

@@ -101,3 +101,36 @@ def test_so_is_what_starlette_would_answer(add: Callable[[FastAPI], None]) -> No
     add(api)
     with pytest.raises(RouteError, match="/raw: "):
         check_routes(api)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/healthz", "GET /healthz: /healthz answers it already: write another path"),
+        ("/files/new", r"GET /files/new: /files/\{name\} answers it already"),
+        ("/files/{other}", r"GET /files/\{other\}: /files/\{name\} answers it already"),
+        ("bare", "GET bare: no request has this path: write /bare"),
+    ],
+)
+def test_a_get_that_no_request_reaches_is_refused(path: str, said: str) -> None:
+    async def route() -> str:
+        return ""
+
+    router = APIRouter()
+    for each in ("/healthz", "/files/{name}", path):
+        router.add_api_route(each, route, methods=["GET"])
+    api = FastAPI(openapi_url=None)
+    api.include_router(router)
+    with pytest.raises(RouteError, match=said):
+        check_routes(api)
+
+
+def test_a_get_beside_a_post_of_its_path_and_before_a_pattern_passes() -> None:
+    api = document_of_one()
+    for path in ("/new", "/files/new", "/files/{name}"):
+
+        @api.get(path)
+        async def route() -> str:
+            return ""
+
+    check_routes(api)

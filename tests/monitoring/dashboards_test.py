@@ -150,6 +150,31 @@ def broken(names: set[str]) -> set[str]:
     return unknown - NOT_EXPORTED | unread | (telemetry.recorded() - read)
 
 
+def unmoved(text: str) -> set[str]:
+    """Return the names of our metrics that count, and have counted nothing."""
+    return {
+        family.name
+        for family in text_string_to_metric_families(text)
+        if family.type in ("counter", "histogram")
+        and not family.name.startswith(RUNTIME)
+        and not any(sample.value for sample in family.samples)
+    }
+
+
+def test_the_load_moves_every_counter_but_that_of_failures(stack: Stack) -> None:
+    ports = ("api0", "locust", "canary")
+    found = [unmoved(httpx.get(f"{stack.url(port)}/metrics").text) for port in ports]
+    assert set().union(*found) == {"locust_request_failures"}
+
+
+def test_a_counter_that_nothing_moves_is_noticed() -> None:
+    text = "# TYPE explained_total counter\n" + "".join(
+        f'explained_total{{feature="{name}"}} 0\n' for name in ("island", "sex")
+    )
+    assert unmoved(text) == {"explained"}
+    assert unmoved(text.replace('"sex"} 0', '"sex"} 1')) == set()
+
+
 def test_every_metric_has_a_reader_and_every_query_a_metric(stack: Stack) -> None:
     assert broken(exported(stack)) == set()
 

@@ -1,25 +1,32 @@
 """docs/a-route.md, followed in a copy of the repository; and the way that FastAPI teaches."""
 
+import asyncio
+import importlib.util
 import json
+import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
-from app.features import TARGET
+from app.features import TARGET, Matrix, Outputs
 from app.main import POSTS
-from app.predict import predict, predict_batch
+from app.model import Model
+from app.post import Parts, Post
 from app.settings import Settings
-from support import document, telemetry
+from support import document, sample, telemetry
 from support.fork import PYTHON, Fork
 from support.paths import ROOT
 from support.service import COMMAND, scrape, serving, value
 
 if TARGET != "species":
     pytest.skip("the document speaks of the penguins", allow_module_level=True)
-if (predict, predict_batch) != POSTS:
+if POSTS:
     pytest.skip("a route was added: the document begins without one", allow_module_level=True)
 
 TEXT = document.text_of("docs/a-route.md")
@@ -86,13 +93,13 @@ def test_its_own_test_and_those_of_every_route_pass(fork: Fork) -> None:
 
 
 def test_its_files_pass_the_checks_of_style_and_types(fork: Fork) -> None:
-    names = " ".join({name for language in ("python", "diff") for name, _ in files(language)})
     # What `make lint` has found out about the packages is half a minute's work.
-    checks = ("ruff check", "ruff format --check", f"mypy --cache-dir {fork.folder / 'mypy'}")
     if (ROOT / ".mypy_cache").is_dir():
-        shutil.copytree(ROOT / ".mypy_cache", fork.folder / "mypy")
+        shutil.copytree(ROOT / ".mypy_cache", fork.folder / ".mypy_cache")
+    checks = re.findall(r"(?m)^\t\$\(BIN\)/((?:ruff|mypy) .+)$", (ROOT / "Makefile").read_text())
+    assert len(checks) == 3
     for check in checks:
-        done = fork.run(f"{PYTHON} -m {check} {names}")
+        done = fork.run(f"{PYTHON} -m {check}")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -130,27 +137,59 @@ def test_locust_asks_it_and_the_panel_has_something_to_show(
     assert value(scrape(client), metric) >= sent["num_requests"] > 0
 
 
+def test_an_effect_is_of_the_class_that_predict_answers_and_not_of_the_most_probable(
+    fork: Fork,
+) -> None:
+    spec = importlib.util.spec_from_file_location("explain", fork.folder / "api/app/explain.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def choosing(matrix: Matrix) -> Outputs:
+        """Answer as a model that chooses the second class, the last column, in the first row."""
+        return np.array([[0.5, 0.4, 0.1, 1], *[[0.1, 0.2, 0.7, 2]] * (len(matrix) - 1)], np.float32)
+
+    async def answered(post: Post) -> bytes:
+        return await post.answer(json.dumps(sample.EXAMPLE).encode())
+
+    with ThreadPoolExecutor(1) as thread:
+        model = Model(Model.load(MODEL).card, choosing)
+        post = module.explain(Parts(Settings(), model, CollectorRegistry(), thread))
+        effects = json.loads(asyncio.run(answered(post)))["effects"]
+    assert effects == dict.fromkeys(sample.EXAMPLE, pytest.approx(0.2))
+
+
 def test_grafana_knows_the_panel_s_keys(fork: Fork) -> None:
     done = fork.run("node tests/node/dashboards.mjs")
     assert done.returncode == 0, done.stderr
 
 
-def test_the_service_does_not_start_with_a_route_of_fastapi_s_and_says_what_to_write(
-    fork: Fork,
-) -> None:
-    file = fork.folder / "api/app/routes.py"
-    before = file.read_text()
-    marker = '    @router.get("/healthz")\n'
-    assert marker in before
-    wrong = """    @router.post("/wrong")
+FASTAPIS = """    @router.post("/wrong")
     async def wrong(body: dict[str, float]) -> dict[str, float]:
         return body
 
 """
-    file.write_text(before.replace(marker, wrong + marker))
+
+
+@pytest.mark.parametrize(
+    ("file", "marker", "wrong", "said"),
+    [
+        ("routes.py", '    @router.get("/healthz")\n', FASTAPIS, ("POST /wrong: ", "a-route.md")),
+        ("explain.py", '"/explain", ', "'/predict' or ", ("POST /predict: ", "another path")),
+    ],
+    ids=["FastAPI's", "of a path that is taken"],
+)
+def test_the_service_does_not_start_with_a_wrong_route_and_says_what_to_write(
+    fork: Fork, file: str, marker: str, wrong: str, said: tuple[str, str]
+) -> None:
+    path = fork.folder / "api/app" / file
+    before = path.read_text()
+    assert marker in before
+    path.write_text(before.replace(marker, wrong + marker))
     done = fork.run(f"cd api && timeout 30 {PYTHON} -m app", SERVING_PORT="0")
-    file.write_text(before)
+    path.write_text(before)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("route refused: POST /wrong: ")
-    assert "docs/a-route.md" in line
+    assert line.startswith(f"route refused: {said[0]}")
+    assert said[1] in line

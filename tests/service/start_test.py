@@ -53,6 +53,16 @@ def test_a_spoilt_artifact_ends_the_start_with_3_and_one_line(
     (line,) = done.stderr.splitlines()
     assert line.startswith("model refused: ")
     assert name in line
+    assert line.endswith("; train_model.py makes it anew")
+
+
+def test_a_card_of_older_code_says_to_train_again(model: Path) -> None:
+    card = json.loads((model / "model.json").read_text())
+    del card["features"][0]["bins"]
+    (model / "model.json").write_text(json.dumps(card))
+    done = start(model_dir=model)
+    said = "model.json: features.0.bins: Field required; train_model.py makes it anew\n"
+    assert (done.returncode, done.stderr) == (3, f"model refused: {said}")
 
 
 @pytest.mark.by_data
