@@ -161,7 +161,7 @@ def test_a_bad_rate_ends_the_start_with_2_and_is_named(rate: str, given: str) ->
     option = ("--rate", rate) if given == "option" else ()
     env = {**os.environ, "CANARY_RATE": "2" if given == "option" else rate}
     done = subprocess.run(
-        (*COMMAND, *option), cwd=LOADTESTER, env=env, capture_output=True, text=True, timeout=30
+        (*COMMAND, *option), cwd=LOADTESTER, env=env, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert "--rate" in done.stderr.splitlines()[-1]
@@ -178,7 +178,7 @@ def test_a_slash_at_the_end_of_the_url_is_no_part_of_it(service: Process, tmp_pa
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", ""])
 def test_what_is_no_url_ends_the_start_with_2_and_is_quoted(url: str) -> None:
     done = subprocess.run(
-        (*COMMAND, "--url", url), cwd=LOADTESTER, capture_output=True, text=True, timeout=30
+        (*COMMAND, "--url", url), cwd=LOADTESTER, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     said = f"argument --url: {url!r} is not a URL such as http://127.0.0.1:8000"

@@ -20,7 +20,7 @@ from support.service import Process, environment
 def smoke(url: str, **settings: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         (sys.executable, "-m", "app.smoke", url, "--seconds", "1.5"),
-        cwd=API, env=environment(**settings), capture_output=True, text=True, timeout=30,
+        cwd=API, env=environment(**settings), capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from support.service import COMMAND, Process, environment
 def start(**settings: object) -> "subprocess.CompletedProcess[str]":
     """Run the service, which is expected to end by itself."""
     return subprocess.run(
-        COMMAND, cwd=API, env=environment(**settings), capture_output=True, text=True, timeout=30
+        COMMAND, cwd=API, env=environment(**settings), capture_output=True, text=True, timeout=120
     )
 
 

@@ -7,8 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(what: str, found: Callable[[], T], seconds: float = 30) -> T:
-    """Return what `found` does once that is true; raise TimeoutError with its last result."""
+def wait_until(what: str, found: Callable[[], T], seconds: float = 120) -> T:
+    """Return what `found` does once that is true; raise TimeoutError with its last result.
+
+    Where no time is promised it is long: a busy machine needs half a minute to start Python.
+    """
     deadline = time.monotonic() + seconds
     while not (result := found()):
         if time.monotonic() > deadline:
