@@ -17,11 +17,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_a_killed_worker_s_load_goes_on_once_another_is_there(stack: Stack) -> None:
+    def shared() -> bool:
+        return stack.locust.users().get("running") == [10, 10]
+
     stack.locust.swarm(20)
+    wait_until("ten users each", shared)
     stack.running["worker1"].kill()
     wait_until("the loss is seen", lambda: stack.locust.users().get("missing"))
     # Not only when the lost one is given up, after 60 s.
-    wait_until("ten users each", lambda: stack.locust.users().get("running") == [10, 10], 50)
+    wait_until("ten users each again", shared, 50)
 
 
 def correct_rows(stack: Stack) -> float:
