@@ -11,7 +11,7 @@ import time
 from typing import Any
 from urllib.request import Request, urlopen
 
-EVERY = 10
+EVERY = 5
 """Seconds between two questions. A run's token has 1,000 an hour, for all runs together."""
 LONGEST = 2100
 """Seconds, more than the job tested for may take."""

@@ -1,8 +1,7 @@
 """A bad image takes nothing away: the old pods serve on, it is seen, and a revert ends it."""
 
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +12,6 @@ from e2e.traffic import Traffic, versions
 from support.clients import Prometheus
 from support.cluster import Application
 from support.images import API_IMAGE
-from support.paths import ROOT
 from support.waiting import wait_until
 
 MODEL = "/srv/data/model/model.onnx"
@@ -28,19 +26,6 @@ ALERTED = "refuses to start"
 """The alert is that of a degraded application, whatever the image; one kind waits for it, a minute
 and more. This one, since a crash loop is also called progressing now and then."""
 REVERTED_WITHIN = 180
-
-DEADLINE = "progressDeadlineSeconds: {}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hurried(current: Application, developer: Developer) -> Iterator[None]:
-    """Spare most of the time that a rollout gets for its pulls, here from the same machine."""
-    file = "manifest/api-deployment.yaml"
-    (seconds,) = re.findall(DEADLINE.format(r"(\d+)"), (ROOT / file).read_text())
-    commit = developer.write(file, DEADLINE.format(seconds), DEADLINE.format(30), "Wait less")
-    current.settle(commit, 120)
-    yield
-    current.settle(developer.revert(commit), REVERTED_WITHIN)
 
 
 @pytest.mark.parametrize("bad", BAD)

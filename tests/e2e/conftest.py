@@ -18,6 +18,7 @@ from support.clients import Locust, Prometheus
 from support.git import git
 
 BIN = Path(__file__).parent / "github/bin"
+API_DEPLOYMENT = "manifest/api-deployment.yaml"
 PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
 
 
@@ -56,7 +57,12 @@ def installed(github: GitHub) -> cluster.Application:
 
 @pytest.fixture(scope="session")
 def current(installed: cluster.Application, developer: Developer) -> cluster.Application:
-    """Deploy the images under a name of their own: a used node keeps its older `local` ones."""
+    """Deploy the images under a name of their own: a used node keeps its older `local` ones.
+
+    From then on a rollout gets little time for its pulls, which come from the same machine.
+    """
+    deadline = "progressDeadlineSeconds: {}"
+    developer.write(API_DEPLOYMENT, deadline.format(160), deadline.format(30), "Wait less")
     version = time.strftime("test-%H%M%S")
     installed.settle(developer.deploy(*image_builder.build_all(version)))
     return installed

@@ -32,9 +32,7 @@ def check_targets(prometheus: Prometheus, pods: int) -> None:
 def test_pods_that_come_and_go_are_scraped_within_two_scrapes_and_share_the_load(
     application: Application, developer: Developer, prometheus: Prometheus, locust: Locust
 ) -> None:
-    scale(application, developer, 2, 1)
-    check_targets(prometheus, 1)
-    scale(application, developer, 1, 4)
+    scale(application, developer, 2, 4)
     check_targets(prometheus, 4)
 
     assert answers(LOCUST_PORT, "/")
