@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import wait_for_job
+from support import docker_hub
 from support.git import ENVIRONMENT
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import Done
@@ -66,12 +67,8 @@ def check(url: str) -> Done:
 
 def token(*actions: list[str]) -> dict[str, str]:
     """Return Docker Hub's answer: what may be done with each image."""
-    access = [
-        {"type": "repository", "name": f"you/{image}", "actions": may}
-        for image, may in zip(IMAGES, actions, strict=True)
-    ]
-    claims = base64.urlsafe_b64encode(json.dumps({"access": access}).encode()).decode()
-    return {"token": f"e30.{claims.rstrip('=')}.x"}
+    granted = zip(IMAGES, actions, strict=True)
+    return docker_hub.token({f"you/{image}": may for image, may in granted})
 
 
 def test_a_token_that_may_push_both_images_passes_without_a_word() -> None:

@@ -6,7 +6,6 @@ The same server says how a run's jobs ended, and answers for Docker Hub what its
 
 import base64
 import itertools
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from e2e.github.act import WORKFLOW, Run, Trigger
 from e2e.github.git_http import PUSHED, GitServer, address_towards
 from e2e.github.repository import DESCRIPTION, NAME, NOTHING, changed, create, hook, push_event
 from e2e.github.workflow import Workflow
+from support import docker_hub
 from support.git import git
 
 USER = "penguin-keeper"
@@ -153,9 +153,7 @@ def _docker_hub(scopes: list[str], authorization: str) -> tuple[int, Any]:
     if authorization != f"Basic {basic}":
         return 401, {"details": "incorrect username or password"}
     asked = (scope.split(":") for scope in scopes)
-    access = [{"type": kind, "name": name, "actions": may.split(",")} for kind, name, may in asked]
-    claims = base64.urlsafe_b64encode(json.dumps({"access": access}).encode()).decode()
-    return 200, {"token": f"e30.{claims.rstrip('=')}.x"}
+    return 200, docker_hub.token({name: may.split(",") for _, name, may in asked})
 
 
 @contextmanager
