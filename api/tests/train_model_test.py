@@ -30,11 +30,8 @@ ROWS, TRUTH = DATA.load(DATA.file)
 
 def trained() -> Pipeline:
     """Return the pipeline that training chose, not fitted."""
-    return train_model.candidates()[Card.unseal(card_bytes()).estimator]
-
-
-def card_bytes() -> bytes:
-    return (Settings().model_dir / "model.json").read_bytes()
+    card = Card.unseal((Settings().model_dir / "model.json").read_bytes())
+    return train_model.candidates()[card.estimator]
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:

@@ -11,14 +11,13 @@ import httpx
 import pytest
 
 from e2e import image_builder
-from e2e.developer import Developer
+from e2e.developer import API_DEPLOYMENT, Developer
 from e2e.github.hub import GitHub, hosting
 from support import cluster
 from support.clients import Locust, Prometheus
 from support.git import git
 
 BIN = Path(__file__).parent / "github/bin"
-API_DEPLOYMENT = "manifest/api-deployment.yaml"
 PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
 
 

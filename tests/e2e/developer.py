@@ -5,6 +5,9 @@ import subprocess
 from e2e.github.hub import GitHub
 from support.git import git
 
+API_DEPLOYMENT = "manifest/api-deployment.yaml"
+"""What tests change of the API, beside its image."""
+
 
 class Developer:
     """Works on develop; the first one to push wins, so that each change begins with a pull."""

@@ -2,12 +2,11 @@
 
 import pytest
 
-from e2e.developer import Developer
+from e2e.developer import API_DEPLOYMENT, Developer
 from support.clients import Locust, Prometheus
 from support.cluster import LOCUST_PORT, Application, answers, ready
 from support.waiting import wait_until
 
-DEPLOYMENT = "manifest/api-deployment.yaml"
 TWO_SCRAPES = 10
 USERS, SECONDS = 400, 60
 """Each user renews its connection every 10 requests, so this is some 2,400 connections: of
@@ -18,7 +17,7 @@ COUNTED = f'sum by (pod) (increase(http_requests_total{{handler="/predict"}}[{SE
 def scale(application: Application, developer: Developer, old: int, new: int) -> None:
     """Change the number of pods in Git and wait until it is so."""
     text = "replicas: {}\n"
-    commit = developer.write(DEPLOYMENT, text.format(old), text.format(new), f"Scale to {new}")
+    commit = developer.write(API_DEPLOYMENT, text.format(old), text.format(new), f"Scale to {new}")
     application.settle(commit)
 
 
