@@ -1,14 +1,8 @@
 """The workflow finds out at once whether it may push, and pushes only where the tests passed."""
 
 import base64
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,39 +15,10 @@ from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import Done
 from support.paths import SCRIPTS
 from support.ports import free_port
+from support.site import site
 
 IMAGES = (API_IMAGE, LOADTESTER_IMAGE)
 SECRET = "token-of-a-hub"  # noqa: S105  # of no registry
-
-
-@dataclass
-class Site:
-    """A server that answers each GET by a function, and keeps what was asked."""
-
-    url: str
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-
-@contextmanager
-def site(answer: Callable[[str], tuple[int, Any]]) -> Iterator[Site]:
-    """Serve JSON until the block ends."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            here.asked.append((self.path, self.headers["authorization"]))
-            status, body = answer(self.path)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        here = Site(f"http://127.0.0.1:{server.server_port}")
-        Thread(target=server.serve_forever).start()
-        yield here
-        server.shutdown()
 
 
 def check(url: str) -> Done:

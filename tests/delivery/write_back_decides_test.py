@@ -1,8 +1,6 @@
 """Writing back gives way, refuses and tries again; all that it decides before it edits."""
 
-import http.server
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from remote import Again, fetch_and_reset, push
 from support.git import ENVIRONMENT
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import MANIFEST, Clone, Done, Origin, instead, tag
+from support.site import site
 
 
 @pytest.fixture
@@ -32,22 +31,8 @@ def inside(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> Clone:
 @contextmanager
 def answering(status: int) -> Iterator[str]:
     """Yield the URL of a server that answers all requests alike."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(status)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/repository.git"
-        finally:
-            server.shutdown()
-            thread.join()
+    with site(lambda _: (status, None)) as host:
+        yield f"{host.url}/repository.git"
 
 
 def superseded(done: Done, why: str) -> None:

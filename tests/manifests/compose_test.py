@@ -2,10 +2,8 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -13,6 +11,7 @@ import yaml
 from support.kustomize import objects
 from support.paths import MANIFEST, ROOT
 from support.ports import free_port
+from support.site import site
 
 FILE = ROOT / "loadtester/docker-compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
@@ -56,35 +55,9 @@ def test_who_waits_waits_until_the_other_answers() -> None:
             assert "healthcheck" in SERVICES[other], other
 
 
-class Answers(HTTPServer):
-    """Answers each request with one status."""
-
-    status = 200
-
-
-@pytest.fixture
-def answers() -> Iterator[Answers]:
-    """Stand in for a service; a check has to tell its answers apart, and none."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(server.status)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = Answers(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def passes(name: str, port: int) -> bool:
-    """Run a service's own check against another port."""
+def passes(name: str, url: str) -> bool:
+    """Run a service's own check against another address."""
+    port = urlsplit(url).port
     (inside,) = (
         p
         for p in ("8000", "8089", "9647", "9090", "3000")
@@ -97,13 +70,12 @@ def passes(name: str, port: int) -> bool:
 
 
 @pytest.mark.parametrize("name", CHECKED)
-def test_a_check_passes_for_an_answer_and_fails_for_an_error_and_for_none(
-    answers: Answers, name: str
-) -> None:
-    assert passes(name, answers.server_port)
-    answers.status = 503
-    assert not passes(name, answers.server_port)
-    assert not passes(name, free_port())
+def test_a_check_passes_for_an_answer_and_fails_for_an_error_and_for_none(name: str) -> None:
+    with site(lambda _: (200, None)) as good:
+        assert passes(name, good.url)
+    with site(lambda _: (503, None)) as bad:
+        assert not passes(name, bad.url)
+    assert not passes(name, f"http://127.0.0.1:{free_port()}")
 
 
 def settings() -> dict[str, str]:
