@@ -1,0 +1,46 @@
+# Images in the registry: stand-ins for public ones, which no package registry has. Each has the name and the tag of the
+# public one. What has not changed is found in Docker's cache.
+
+# provide IMAGE...: the last word of its path names the folder in images/ that it is built from.
+provide() {
+  local image path name
+  once base "$(declare -f base_image | sha256sum)" base_image
+  for image in "$@"; do
+    path=${image#*.*/} name=${path##*/} name=${name%%:*}
+    [[ $path == */* ]] || path=library/$path
+    [[ -e $here/images/$name ]] || die "no stand-in for $image"
+    say "image $image"
+    context "$name" | docker build -q -t "$registry/$path" --build-arg "BASE=$registry/stand-in/base" \
+      --build-arg "PYTHON=$registry/library/python:$python-slim" - >/dev/null
+    docker push -q "$registry/$path" >/dev/null
+  done
+}
+
+# base_image: the file system that each begins with. It has this machine's certificate authorities, so that pip reaches
+# in a build what it reaches here.
+base_image() {
+  local packages=ca-certificates,git,gnupg,tini,redis-server,netbase,curl,openssl bundle=/etc/ssl/certs/ca-certificates.crt
+  mmdebstrap --quiet --variant=minbase --include="$packages" \
+    --customize-hook="copy-in $bundle ${bundle%/*}" \
+    --customize-hook="printf '[global]\ncert = $bundle\n' >\"\$1/etc/pip.conf\"" bookworm - |
+    docker import - "$registry/stand-in/base" >/dev/null
+  docker push -q "$registry/stand-in/base" >/dev/null
+}
+
+# context NAME: a tar archive of the files that the Dockerfile takes.
+context() {
+  local files=(-C "$here/images/$1" .)
+  case $1 in
+    python) files+=(-C "$(python_prefix)" --exclude='site-packages/*' --exclude=__pycache__ bin lib include) ;;
+    argocd) files+=(-C "$bin" argocd kustomize) ;;
+    prometheus) files+=(-C "$bin" prometheus promtool) ;;
+    pause) files+=(-C "$bin" pause) ;;
+  esac
+  tar -c "${files[@]}"
+}
+
+# images: what the manifests and the Dockerfiles name, but for our own.
+images() {
+  grep -hoP '^ *-? *image: \K\S+:\S+' "$root"/install.yaml "$root"/manifest/*.yaml
+  grep -hoP '^(ARG BASE=|FROM )\K[^$ ]+:\S+' "$root"/*/Dockerfile "$root"/manifest/grafana/Dockerfile
+}
