@@ -20,7 +20,7 @@ TRAINING := api/train_model.py $(wildcard api/training/*.py api/app/*.py api/dat
 LOCK := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help setup train run test lint e2e up down bench lock clean
+.PHONY: help setup train run test lint cluster e2e up down bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,8 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .github/scripts api docs/pictures loadtester prometheus tests
-	$(BIN)/shellcheck .ci/* */*.sh tests/tools/*.sh tests/e2e/github/bin/*
-	$(BIN)/hadolint */Dockerfile manifest/grafana/Dockerfile
+	$(BIN)/shellcheck -xa .ci/* */*.sh tests/tools/*.sh tests/e2e/github/bin/* tests/cluster/cluster tests/cluster/images/*/*.sh
+	$(BIN)/hadolint */Dockerfile manifest/grafana/Dockerfile tests/cluster/images/*/Dockerfile
 	$(BIN)/yamllint -s .
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml
 	$(BIN)/actionlint
@@ -56,8 +56,12 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	node tests/node/dashboards.mjs
 	tests/node/node_modules/.bin/tsc -p tests/node/page.json
 
-e2e: .venv/chromium.stamp ## Test the whole way on the cluster that KUBECONFIG, NODE_IP and REGISTRY name
-	$(BIN)/pytest -rP tests/e2e
+cluster: ## Start a cluster for the tests on a Debian machine (root; an hour once, then seconds)
+	tests/cluster/cluster up
+
+e2e: .venv/test.stamp ## Test the whole way on the cluster that KUBECONFIG names, else on that of `make cluster`
+	@if [ -z "$${KUBECONFIG:-}" ]; then settings=$$(tests/cluster/cluster env) || exit; eval "$$settings"; fi; \
+	  $(BIN)/pytest -rP tests/e2e
 
 up: ## Start Minikube, build the images into it, install Argo CD, print the addresses
 	manifest/minikube.sh up

@@ -114,6 +114,14 @@ def take_locust(address: str) -> None:
         save(page, "locust")
 
 
+def sign_in(page: Page, server: Server, path: str) -> None:
+    """Open a path of Argo CD's web UI as admin; the page must ignore its certificate."""
+    page.goto(f"https://127.0.0.1:{server.port}{path}")
+    page.get_by_role("textbox").first.fill("admin")
+    page.locator("input[type=password]").fill(server.password)
+    page.get_by_role("button", name="Sign In").click()
+
+
 def take_argocd(server: Server) -> None:
     """Take the tree of what runs, from the application to the last pod.
 
@@ -121,7 +129,7 @@ def take_argocd(server: Server) -> None:
     """
     kinds = ",".join(f"kind:{kind}" for kind in RUNNING)
     with new_page(ignore_https_errors=True, width=WIDTH, expected="status of 500") as page:
-        server.sign_in(page, f"/applications/argocd/mlops?view=tree&resource={kinds}")
+        sign_in(page, server, f"/applications/argocd/mlops?view=tree&resource={kinds}")
         for pod in ready("api"):
             expect(page.get_by_text(pod, exact=True).first).to_be_visible()
         page.locator(".sidebar__collapse-button").click()

@@ -1,11 +1,9 @@
-"""Argo CD's server, through a port-forward, and its web UI."""
+"""Argo CD's server, through a port-forward."""
 
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from playwright.sync_api import Page
 
 from support.cluster import get, port_forward
 
@@ -16,13 +14,6 @@ class Server:
 
     port: int
     password: str
-
-    def sign_in(self, page: Page, path: str) -> None:
-        """Open a path of the web UI as admin; the page must ignore its certificate."""
-        page.goto(f"https://127.0.0.1:{self.port}{path}")
-        page.get_by_role("textbox").first.fill("admin")
-        page.locator("input[type=password]").fill(self.password)
-        page.get_by_role("button", name="Sign In").click()
 
 
 @contextmanager
