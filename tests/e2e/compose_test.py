@@ -75,6 +75,7 @@ def left() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def up() -> Iterator[str]:
     """Start all of it as the README says, and wait as `--wait` does; yield what was printed."""
+    compose("down", "--volumes")  # of a run that was killed
     ports = [int(p.split(":")[1]) for s in SERVICES.values() for p in s.get("ports", ())]
     for port in ports:
         if failure("127.0.0.1", port):
