@@ -35,12 +35,16 @@ context() {
     argocd) files+=(-C "$bin" argocd kustomize) ;;
     prometheus) files+=(-C "$bin" prometheus promtool) ;;
     pause) files+=(-C "$bin" pause) ;;
+    buildkit)
+      files+=(-C "$bin" buildkitd buildctl --dereference -C "$engine_system" usr/sbin/runc lib64/ld-linux-x86-64.so.2
+        lib/x86_64-linux-gnu/libc.so.6 lib/x86_64-linux-gnu/libseccomp.so.2) ;;
   esac
   tar -c "${files[@]}"
 }
 
-# images: what the manifests and the Dockerfiles name, but for our own.
+# images: what the manifests and the Dockerfiles name, but for our own, and what buildx runs as its builder.
 images() {
+  echo moby/buildkit:buildx-stable-1
   grep -hoP '^ *-? *image: \K\S+:\S+' "$root"/install.yaml "$root"/manifest/*.yaml
   grep -hoP '^(ARG BASE=|FROM )\K[^$ ]+:\S+' "$root"/*/Dockerfile "$root"/manifest/grafana/Dockerfile
 }

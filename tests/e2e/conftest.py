@@ -12,13 +12,16 @@ import pytest
 
 from e2e import image_builder
 from e2e.developer import API_DEPLOYMENT, Developer
+from e2e.github import builder
 from e2e.github.hub import GitHub, hosting
 from support import cluster
 from support.clients import Locust, Prometheus
 from support.git import git
 
 BIN = Path(__file__).parent / "github/bin"
-PROGRAMS = ("kubectl", "kustomize", "buildah", "act", "argocd", "git")
+PROGRAMS = ("kubectl", "kustomize", "docker", "act", "argocd", "git")
+PLUGINS = ("buildx", "compose")
+"""Of Docker's command line."""
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +29,21 @@ def needs() -> None:
     """End at once, and say what is missing."""
     unset = [name for name in cluster.NEEDED if not os.environ.get(name)]
     missing = [name for name in PROGRAMS if not shutil.which(name)]
+    if "docker" not in missing:
+        missing += [f"docker {name}" for name in PLUGINS if not has_plugin(name)]
     if unset or missing:
         pytest.exit(f"not set: {', '.join(unset)}; not on the PATH: {', '.join(missing)}", 2)
 
 
+def has_plugin(name: str) -> bool:
+    """Tell whether Docker's command line has a plug-in."""
+    command = ("docker", name, "version")
+    return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+
 @pytest.fixture(scope="session")
 def github(needs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
+    builder.create(tmp_path_factory.mktemp("builder"))
     with hosting(tmp_path_factory.mktemp("github")) as running:
         yield running
 
@@ -42,13 +54,30 @@ def developer(github: GitHub) -> Developer:
 
 
 @pytest.fixture(scope="session")
-def installed(github: GitHub) -> cluster.Application:
-    """Do as the README says: clone, `make up`. Minikube and Docker themselves are stood in for."""
+def laptop(github: GitHub) -> Path:
+    """Return a clone as the README has it made, whose remote the cluster reaches."""
     laptop = github.clone("laptop")
     git(laptop, "remote", "set-url", "origin", github.url)
+    return laptop
+
+
+def make_up(laptop: Path) -> str:
+    """Do as the README says; return what it prints. Minikube itself is stood in for."""
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     command = ("make", "up")
-    subprocess.run(command, cwd=laptop, env=environment, check=True, timeout=900)
+    done = subprocess.run(
+        command, cwd=laptop, env=environment, stdout=subprocess.PIPE, text=True, timeout=900
+    )  # fmt: skip
+    print(done.stdout)
+    done.check_returncode()
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def installed(github: GitHub, laptop: Path) -> cluster.Application:
+    """Install by `make up`, which is safe to repeat: what did not change is in the node already."""
+    make_up(laptop)
+    assert make_up(laptop).count(": Minikube has it\n") == len(image_builder.DOCKERFILES)
     application = cluster.Application()
     application.settle(github.tip(), 300)
     return application

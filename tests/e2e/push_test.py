@@ -9,6 +9,7 @@ import pytest
 
 from e2e.developer import Developer
 from e2e.github.act import Run
+from e2e.github.builder import published
 from e2e.github.hub import GitHub
 from e2e.image_builder import DOCKERFILES
 from e2e.traffic import Traffic, versions
@@ -124,6 +125,20 @@ def test_a_push_is_live_within_seconds_of_its_images(release: Release, github: G
     author = git(github.bare, "show", "-s", "--format=%an", release.deploy)
     assert author == "github-actions[bot]"
     assert github.run_of(release.deploy).ignored == "paths-ignore: only manifest/kustomization.yaml"
+
+
+def test_the_images_say_what_they_were_built_from_and_how(release: Release) -> None:
+    for found, (name, dockerfile) in zip(release.images.values(), DOCKERFILES.items(), strict=True):
+        labels = published(found, "Image")["config"]["Labels"]
+        prefix = "org.opencontainers.image."
+        assert labels[f"{prefix}title"] == name
+        assert labels[f"{prefix}version"] == release.told["Image-Tag"]
+        assert labels[f"{prefix}revision"] == release.source
+        build = published(found, "Provenance.SLSA.buildDefinition")
+        source = build["externalParameters"]["request"]["root"]["request"]["args"]
+        assert source["vcs:revision"] == release.source
+        assert source["vcs:localdir:dockerfile"] == dockerfile.partition("/")[0]
+        assert build["internalParameters"]["buildConfig"]["llbDefinition"]  # as mode=max has it
 
 
 @pytest.mark.usefixtures("application")

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from e2e.github import builder
 from e2e.github.act import WORKFLOW, Run, Trigger
 from e2e.github.git_http import PUSHED, GitServer, address_towards
 from e2e.github.repository import DESCRIPTION, NAME, NOTHING, changed, create, hook, push_event
@@ -127,6 +128,7 @@ class GitHub:
             "GITHUB_WORKFLOW_REF": f"{NAME}/{WORKFLOW}@refs/heads/develop",
             "GITHUB_RUN_ID": str(number),
             "REGISTRY": os.environ.get("REGISTRY", ""),
+            "BUILDX_BUILDER": builder.NAME,
             "PYTEST_ADDOPTS": TESTS,
             "MYPY_CACHE_DIR": str(self._folder / "mypy"),  # one for all runs: 14 s less for each
         }
