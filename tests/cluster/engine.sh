@@ -71,7 +71,7 @@ engine_reset() {
 
 # engine_rules TABLE CHAIN...: remove Docker's own chains, and what leads to them or names its networks.
 engine_rules() {
-  local table=$1 own chain rule iptables=(chroot "$engine_system" iptables -w -t "$1"); shift
+  local own chain rule iptables=(chroot "$engine_system" iptables -w -t "$1"); shift
   mapfile -t own < <("${iptables[@]}" -S | sed -nE 's/^-N (DOCKER.*)/\1/p')
   for chain; do
     while read -ra rule; do "${iptables[@]}" -D "${rule[@]:1}"; done < <(
