@@ -84,8 +84,12 @@ class Locust:
         *stats, _aggregated = self.ask("stats/requests")["stats"]
         return sum(entry["num_requests"] for entry in stats)
 
+    def failures(self) -> dict[str, int]:
+        """Return how often each failure of the run occurred, by what it was."""
+        return {one["error"]: one["occurrences"] for one in self.ask("stats/requests")["errors"]}
+
     def swarm(self, users: int, **form: object) -> None:
-        """Start a run; return once its counts have begun at zero."""
+        """Start a run, or change the users of one that runs; its counts begin at zero or go on."""
         answer = self.ask("swarm", {"user_count": users, "spawn_rate": users, **form})
         assert answer["success"], answer
         started = ("spawning", "running")

@@ -14,6 +14,8 @@ from support.waiting import wait_until
 API_PORT, LOCUST_PORT, PROMETHEUS_PORT = 30800, 30089, 30090
 """Ports of the node."""
 NEEDED = ("KUBECONFIG", "NODE_IP", "REGISTRY")
+# By WebSockets, kubectl may lose what is said (kubernetes/kubernetes, until pull request 131203).
+SETTINGS = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
 
 
 class KubectlError(Exception):
@@ -23,7 +25,9 @@ class KubectlError(Exception):
 def kubectl(*arguments: str, stdin: str = "") -> str:
     """Return what kubectl prints. Raises KubectlError with its words if it fails."""
     command = ("kubectl", *arguments)
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, input=stdin, env=os.environ | SETTINGS, capture_output=True, text=True, timeout=300
+    )  # fmt: skip
     if done.returncode:
         raise KubectlError(done.stderr.strip())
     return done.stdout
