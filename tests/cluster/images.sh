@@ -27,7 +27,8 @@ base_image() {
   docker push -q "$registry/stand-in/base" >/dev/null
 }
 
-# context NAME: a tar archive of the files that the Dockerfile takes.
+# context NAME: a tar archive of the files that the Dockerfile takes. All may be read by all: under umask 077 the
+# checkout's are its owner's alone.
 context() {
   local files=(-C "$here/images/$1" .)
   case $1 in
@@ -39,7 +40,7 @@ context() {
       files+=(-C "$bin" buildkitd buildctl --dereference -C "$engine_system" usr/sbin/runc lib64/ld-linux-x86-64.so.2
         lib/x86_64-linux-gnu/libc.so.6 lib/x86_64-linux-gnu/libseccomp.so.2) ;;
   esac
-  tar -c "${files[@]}"
+  tar -c --mode=a+rX "${files[@]}"
 }
 
 # images: what the manifests and the Dockerfiles name, but for our own, and what buildx runs as its builder.
