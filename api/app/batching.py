@@ -1,7 +1,7 @@
 """Admission: who is scored together, who waits, who is refused."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from math import ceil
 from typing import NoReturn, TypeVar
@@ -39,45 +39,67 @@ class Doorman:
         raise Overloaded
 
 
+Deliver = Callable[[bytes | Exception], None]
+"""Takes the answer to a row, or what kept the model from answering it."""
+
+
 class RowQueue:
     """Scores the rows of concurrent requests in one call, without making any of them wait.
 
-    A request queues its row and yields to the event loop once, so that every request that has
-    been read already can do the same. Whoever wakes first scores the rows of all.
+    The first row asks the event loop for a turn. Until that comes, every request that has been
+    read already adds its row; then all of them are scored.
     """
 
     def __init__(self, score: Callable[[list[Row]], list[bytes]], limit: int) -> None:
         self._score = score
         self._limit = limit
         self._doorman = Doorman()
-        self._open = _Batch()
+        self._rows: list[Row] = []
+        self._waiting: list[Deliver] = []
 
-    async def answer(self, row: Row) -> bytes:
-        """Return the answer to a row. Raises Overloaded if `limit` rows wait already.
+    def is_full(self) -> bool:
+        """Tell whether `limit` rows wait already.
 
         While requests are being refused the limit is halved: during one scoring call as many rows
         again arrive, and together they would double the wait.
         """
-        batch = self._open
-        position = len(batch.rows)
-        if position >= (ceil(self._limit / 2) if self._doorman.waiting else self._limit):
+        limit = ceil(self._limit / 2) if self._doorman.waiting else self._limit
+        return len(self._rows) >= limit
+
+    def put(self, row: Row, deliver: Deliver) -> None:
+        """Add a row; its answer is delivered in the next turn of the event loop."""
+        if not self._rows:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._rows.append(row)
+        self._waiting.append(deliver)
+
+    async def answer(self, row: Row) -> bytes:
+        """Return the answer to a row. Raises Overloaded if the queue is full."""
+        if self.is_full():
             await self._doorman.refuse()
-        batch.rows.append(row)
-        await asyncio.sleep(0)
-        if batch.answers is None:
-            if batch is self._open:
-                self._open = _Batch()
-            # Raises for the one that called it; the next to wake tries again and sees the same.
-            batch.answers = self._score(batch.rows)
-        return batch.answers[position]
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
+        def deliver(answer: bytes | Exception) -> None:
+            if answered.done():  # its request was cancelled
+                return
+            if isinstance(answer, Exception):
+                answered.set_exception(answer)
+            else:
+                answered.set_result(answer)
 
-class _Batch:
-    __slots__ = ("answers", "rows")
+        self.put(row, deliver)
+        return await answered
 
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.answers: list[bytes] | None = None
+    def _flush(self) -> None:
+        rows, waiting = self._rows, self._waiting
+        self._rows, self._waiting = [], []
+        answers: Sequence[bytes | Exception]
+        try:
+            answers = self._score(rows)
+        except Exception as error:  # noqa: BLE001  # whatever it is, each request gets its answer
+            answers = [error] * len(rows)
+        for deliver, answer in zip(waiting, answers, strict=True):
+            deliver(answer)
 
 
 class Lane:

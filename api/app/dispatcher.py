@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.direct import Direct
 from app.http import read_head
 from app.lifecycle import Lifecycle
 from app.logs import log_request
@@ -26,6 +27,7 @@ class Dispatcher:
         api: FastAPI,
         others: ASGIApp,
         endpoints: Mapping[tuple[str, str], ASGIApp],
+        direct: Direct,
         metrics: HttpMetrics,
         lifecycle: Lifecycle,
         log_requests: bool,
@@ -33,6 +35,7 @@ class Dispatcher:
         self.api = api
         self._others = others
         self.endpoints = endpoints
+        self.direct = direct
         self.lifecycle = lifecycle
         self._metrics = metrics
         self._log_requests = log_requests

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from app.batching import Overloaded
 from app.http import (
     CLIENT_GONE,
+    INTERNAL_ERROR,
     JSON,
     Disconnected,
     Headers,
@@ -67,7 +68,7 @@ class Endpoint:
             status = await self._refuse(send, outcome, headers)
         except Exception:
             logger.exception("failed", extra={"request_id": request_id.decode()})
-            status = await self._refuse(send, Refusal(500, "internal error"), headers)
+            status = await self._refuse(send, INTERNAL_ERROR, headers)
         finally:
             seconds = perf_counter() - started
             self._counts.finished(status, seconds)

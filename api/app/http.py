@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -37,6 +37,9 @@ class Refusal(Exception):
         self.headers = headers
 
 
+INTERNAL_ERROR = Refusal(500, "internal error")
+
+
 class Disconnected(Exception):
     """The client is gone, or was cut off for taking too long; nobody waits for an answer."""
 
@@ -49,11 +52,15 @@ def make_request_id() -> bytes:
 def read_head(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes | None, int, bytes]:
     """Return media type, content encoding, length in bytes (0 if not announced) and request id."""
     named = dict(headers)
-    request_id = named.get(b"x-request-id", b"")
-    if not _is_request_id(request_id):
-        request_id = make_request_id()
     length = int(named.get(b"content-length", 0))
-    return named.get(b"content-type", b""), named.get(b"content-encoding"), length, request_id
+    encoding = named.get(b"content-encoding")
+    return named.get(b"content-type", b""), encoding, length, request_id_of(named)
+
+
+def request_id_of(named: Mapping[bytes, bytes]) -> bytes:
+    """Return the client's id of the request if it is a good one, else a new one."""
+    request_id = named.get(b"x-request-id", b"")
+    return request_id if _is_request_id(request_id) else make_request_id()
 
 
 def check_media_type(media_type: bytes) -> None:

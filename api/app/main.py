@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from app.direct import Direct
 from app.dispatcher import Dispatcher
 from app.docs import docs_routes
 from app.documented import check_routes, documented
@@ -15,7 +16,7 @@ from app.metrics import HttpMetrics, ModelMetrics, registry
 from app.model import Model
 from app.page import page_routes
 from app.post import Make, Parts, made
-from app.predict import predict, predict_batch
+from app.predict import predict, predict_batch, rows_together
 from app.prefix import prefix_of
 from app.routes import model_routes, operations
 from app.settings import Settings
@@ -33,13 +34,22 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     exposed = registry(http, metrics)
     parts = Parts(settings, model, exposed, ThreadPoolExecutor(1, "jobs"))
     # These two alone count for drift: rows that another makes up would be taken for traffic.
-    answers = (predict(parts, metrics.scored), predict_batch(parts, metrics.scored))
-    posts = [*answers, *made(POSTS, parts)]
+    rows = rows_together(parts, metrics.scored)
+    one, many = predict(parts, rows), predict_batch(parts, metrics.scored)
+    posts = [one, many, *made(POSTS, parts)]
     endpoints = {}
     for post in posts:
         counts = http.route("POST", post.path, EXPOSED_FROM_START)
         endpoint = Endpoint(post, counts, metrics, lifecycle, settings.log_requests)
         endpoints["POST", post.path] = cors(endpoint, settings)
+    direct = Direct(
+        one.path.encode(),
+        one.limit,
+        *rows,
+        http.route("POST", one.path),
+        lifecycle,
+        settings.log_requests,
+    )
     card = model.card
     # What it would have at /docs and /openapi.json is in docs.py: it works offline.
     api = FastAPI(
@@ -53,7 +63,7 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     api.include_router(docs_routes(api, prefix))
     check_routes(api)
     others = cors(api, settings)
-    return Dispatcher(api, others, endpoints, http, lifecycle, settings.log_requests)
+    return Dispatcher(api, others, endpoints, direct, http, lifecycle, settings.log_requests)
 
 
 def cors(app: ASGIApp, settings: Settings) -> ASGIApp:

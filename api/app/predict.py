@@ -7,7 +7,7 @@ does. A route in less of a hurry is a function in the thread: docs/a-route.md.
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
@@ -55,25 +55,36 @@ class Scorer:
         return matrix, outputs, perf_counter() - start
 
 
-def predict(parts: Parts, count: Count) -> Post:
-    """Return POST /predict. Rows of requests that wait together are scored together."""
+class Rows(NamedTuple):
+    """What reads a row and what answers it."""
+
+    parse: Callable[[bytes], Row]
+    queue: RowQueue
+
+
+def rows_together(parts: Parts, count: Count) -> Rows:
+    """Return what answers single rows. Rows of requests that wait together are scored together."""
     scorer = Scorer(parts.model.outputs, parts.model.card.model_version)
-    # The validator itself: TypeAdapter.validate_json around it takes half as long again.
-    parse = TypeAdapter(Row).validator.validate_json
 
     def score(rows: list[Row]) -> list[bytes]:
         scored = scorer.score(rows)
         count(*scored)
         return scorer.write(scored[1])
 
-    queue = RowQueue(score, parts.settings.max_queued_rows)
+    # The validator itself: TypeAdapter.validate_json around it takes half as long again.
+    parse = TypeAdapter(Row).validator.validate_json
+    return Rows(parse, RowQueue(score, parts.settings.max_queued_rows))
+
+
+def predict(parts: Parts, rows: Rows) -> Post:
+    """Return POST /predict, for what its connection does not answer itself: direct.py."""
 
     def answer(body: bytes) -> Awaitable[bytes]:
         try:
-            row = parse(body)
+            row = rows.parse(body)
         except ValidationError as error:
             raise errors.refusal(error, body) from None
-        return queue.answer(row)
+        return rows.queue.answer(row)
 
     limit = parts.settings.max_row_bytes
     return Post("/predict", Row, Prediction, answer, limit, "Answer one row.")

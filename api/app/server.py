@@ -12,8 +12,9 @@ from types import FrameType
 
 import uvicorn
 from httptools import HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from app.direct import ANSWERED, DirectProtocol
 from app.dispatcher import Dispatcher
 from app.settings import Settings
 
@@ -24,7 +25,7 @@ ANSWER_SECONDS = 5
 it, drain included, takes 20 s at most, of the 30 s that Kubernetes gives a pod."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(DirectProtocol):
     """Ends a connection whose client sends or reads too slowly or whose head is too large.
 
     uvicorn limits none of these: a byte a minute would hold a connection forever, an answer that
@@ -52,7 +53,10 @@ class BoundedProtocol(HttpToolsProtocol):
             data = self._without_offer(data)
             super().data_received(data)
         cycle = self.cycle
-        if cycle is None or cycle.scope is not self.scope:
+        if self.scope is ANSWERED:
+            if self._clock is not None:
+                self._stop_waiting()
+        elif cycle is None or cycle.scope is not self.scope:
             self._head_bytes += len(data)
             if self._head_bytes > self.settings.max_head_bytes:
                 self._end(431, f"head: more than {self.settings.max_head_bytes} bytes")
@@ -163,7 +167,9 @@ class DrainingServer(uvicorn.Server):
 
 def serve(service: Dispatcher, settings: Settings) -> None:
     """Serve until told to stop. Exits with 3 if the port cannot be had."""
-    protocol = type("Protocol", (BoundedProtocol,), {"settings": settings})
+    protocol = type(
+        "Protocol", (BoundedProtocol,), {"settings": settings, "direct": service.direct}
+    )
     config = uvicorn.Config(
         service,
         host=settings.host,
