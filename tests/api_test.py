@@ -120,6 +120,27 @@ def test_a_path_that_is_not_there_is_404_and_a_wrong_method_405(client: httpx.Cl
     assert client.get("/predict").headers["allow"] == "POST"
 
 
+def test_what_is_wrong_in_a_large_batch_is_told_by_its_place_there(client: httpx.Client) -> None:
+    limit = Settings().max_batch_rows
+    rows = [ROW] * limit
+    rows[limit - 1] = {}
+    (first, *_) = client.post("/predict/batch", json=rows).json()["detail"]
+    assert first["loc"][:2] == ["body", limit - 1]
+    many = client.post("/predict/batch", json=[ROW] * (limit + 1))
+    assert many.status_code == 422
+    assert str(limit + 1) in many.text
+
+
+def test_a_large_batch_is_counted_as_one() -> None:
+    rows = Settings().max_batch_rows
+    with serving() as service, httpx.Client(base_url=service.url, timeout=60) as client:
+        client.post("/predict/batch", json=[ROW] * rows)
+        seen = scrape(client)
+        assert value(seen, "model_batch_size_count") == 1
+        assert value(seen, "model_batch_size_sum") == rows
+        assert value(seen, "model_inference_duration_seconds_count") == 1
+
+
 @pytest.mark.parametrize("path", ["/predict", "/healthz"])
 def test_a_request_id_is_returned_or_made(client: httpx.Client, path: str) -> None:
     def ids(*sent: str) -> list[str]:

@@ -7,7 +7,8 @@ queue, and head and body of the answer leave in one write.
 Everything else is uvicorn's, and goes to the ASGI application as if this class were not there:
 other routes and media types, bodies that come in parts or chunks, bodies that are refused, a full
 queue, whoever asks that the connection be closed, other origins, clients that do not read, and
-all requests during the drain. `docs/decisions/0010-ordinary-rows-go-past-asgi.md` says what this costs and how to remove it.
+all requests during the drain. What this costs and how to remove it is told in
+docs/decisions/0010-ordinary-rows-go-past-asgi.md.
 """
 
 import asyncio
