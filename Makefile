@@ -20,10 +20,10 @@ TRAINING := api/train_model.py $(wildcard api/training/*.py api/app/*.py api/dat
 LOCK := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help setup train run test lint cluster e2e up down bench lock clean
+.PHONY: help setup train run test lint cluster e2e up down bench bench-peers lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/test.stamp .venv/node.stamp .venv/prometheus.stamp .venv/kustomize.stamp .venv/chromium.stamp ## Install everything that the targets below need
 
@@ -73,6 +73,9 @@ bench: .venv/test.stamp .venv/chromium.stamp $(MODEL) ## Measure speed beside ba
 	cd api && PYTHONPATH=.:../tests ../$(BIN)/python -m bench.run
 	cd api && PYTHONPATH=.:../tests exec ../$(BIN)/python -m bench.capacity
 
+bench-peers: .venv/test.stamp $(MODEL) ## Measure beside MLflow, BentoML, MLServer and LitServe (10 minutes, installs 1.7 GB, needs wrk)
+	cd api && PYTHONPATH=.:../tests exec ../$(BIN)/python -m bench.peers
+
 lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd api && $(LOCK) requirements.in -o requirements.txt
 	cd api && $(LOCK) requirements-sklearn.in -o requirements-sklearn.txt
@@ -80,6 +83,7 @@ lock: .venv/test.stamp ## Lock the newest versions that requirements*.in allow
 	cd loadtester && $(LOCK) requirements.in -o requirements.txt
 	cd prometheus && $(LOCK) requirements.in -o requirements.txt
 	cd tests && $(LOCK) requirements.in -o requirements.txt
+	cd tests/bench/peers && for peer in mlflow bentoml mlserver litserve; do $(LOCK) $$peer.in -o $$peer.txt; done
 	cd tests/estimators && $(LOCK) boosters.in -o boosters.txt
 	cd tests/tools && $(LOCK) requirements.in -o requirements.txt
 	cd tests/tools && $(LOCK) uv.in -o uv.txt

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-import joblib
 from fastapi import FastAPI
-from pandas import DataFrame
 
-from app.card import PIPELINE_FILE
-from app.features import CLASS_NAMES, CLASSES, TARGET
 from app.schemas import Prediction, Row
 from app.settings import Settings
+from bench.scoring import VERSION, Scorer
 from support import sample
 
-VERSION = "000000000000"
 ANSWER = Prediction.model_validate(sample.prediction(VERSION))
 
 
@@ -42,22 +38,12 @@ def noop() -> FastAPI:
 
 def pipeline() -> FastAPI:
     """Return FastAPI with pandas and the pickled pipeline, as most people write it."""
-    model = joblib.load(Settings().model_dir / PIPELINE_FILE)
+    score = Scorer(Settings().model_dir)
     api = FastAPI()
 
     @api.post("/predict")
     def predict(row: Row) -> Prediction:
-        frame = DataFrame([row.model_dump()])
-        if not CLASSES:
-            value = float(model.predict(frame)[0])
-            return Prediction.model_validate({TARGET: value, "model_version": VERSION})
-        answer = model.predict_proba(frame)[0]
-        return Prediction.model_validate(
-            {
-                TARGET: CLASSES[answer.argmax()],
-                "probabilities": dict(zip(CLASS_NAMES, answer, strict=True)),
-                "model_version": VERSION,
-            }
-        )
+        (answer,) = score([row])
+        return answer
 
     return api
