@@ -11,14 +11,14 @@ from pathlib import Path
 
 from app.model import Model
 from app.settings import Settings
-from bench import loads, sizes
+from bench import limits, loads, sizes
 from bench.markdown import fill
 from bench.measure import LOAD_CPU, ROUNDS, require
 from support.paths import ROOT
 
 PAGE = ROOT / "docs/capacity.md"
 PICTURE = ROOT / "docs/pictures/capacity.svg"
-PLACES = ("machine", "pods", "loads", "rows", "models")
+PLACES = ("machine", "pods", "loads", "limits", "rows", "models")
 """What of the page is written here, in its order."""
 
 
@@ -49,6 +49,7 @@ def main() -> None:
         "of another core at most.\n",
         loads.pods_table(points),
         loads.loads_table(points),
+        limits.limits_table(points, seconds),
         sizes.rows_table(seconds),
         sizes.models_table(seconds),
     )

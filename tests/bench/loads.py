@@ -50,11 +50,12 @@ def measure(seconds: int) -> list[Point]:
     with pinned(COMMAND, **pod.settings()) as server:
         wrk(server, CONNECTIONS, 1)
         most = median(wrk(server, CONNECTIONS, seconds).rate for _ in range(ROUNDS))
-        rounds = [[_point(server, s * most, seconds) for s in SHARES] for _ in range(ROUNDS)]
+        rounds = [[point(server, s * most, seconds) for s in SHARES] for _ in range(ROUNDS)]
     return [Point(*map(median, zip(*same, strict=True))) for same in zip(*rounds, strict=True)]
 
 
-def _point(server: Process, rate: float, seconds: int) -> Point:
+def point(server: Process, rate: float, seconds: int) -> Point:
+    """Return what a pod does under a load."""
     request, began = post("/predict", BODY.encode()), time.process_time()
     run = open_loop.load(
         server.port, request, rate, USERS, seconds, meter=lambda: cpu_seconds(server)

@@ -20,6 +20,12 @@ def settings() -> dict[str, str]:
     return {e["name"].removeprefix(PREFIX).lower(): e["value"] for e in container["env"]}
 
 
+def cores() -> float:
+    """Return how many cores a pod may use."""
+    (container,) = _spec(DEPLOYMENT)["template"]["spec"]["containers"]
+    return float(container["resources"]["limits"]["cpu"])
+
+
 class Autoscaler(NamedTuple):
     """Between how many pods it chooses, and the cores that each should use on average."""
 

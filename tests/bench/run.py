@@ -38,6 +38,7 @@ from support.service import COMMAND, Process, serving
 from training.tasks import TASK
 
 TELEMETRY_PAIRS = 60
+TURNS = 5
 SECONDS = 5
 PAINTS = 15
 
@@ -54,11 +55,11 @@ def throughput() -> None:
     """Compare with the limit of the server and with FastAPI as it is usually written."""
     print(
         f"\nPOST /predict, one core, {CONNECTIONS} connections; "
-        f"median of {ROUNDS} rounds of {SECONDS} s, all servers in each\n"
+        f"median of {TURNS} rounds of {SECONDS} s, all servers in each\n"
         f"{'':30}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}",
         flush=True,
     )
-    rounds = [{name: _load(name, SERVERS[name]) for name in SERVERS} for _ in range(ROUNDS)]
+    rounds = [{name: _load(name, SERVERS[name]) for name in SERVERS} for _ in range(TURNS)]
     for name in SERVERS:
         rate, p50, p99 = (median(r[name][i] for r in rounds) for i in range(3))
         ratio = median(r[name].rate / next(iter(r.values())).rate for r in rounds)
