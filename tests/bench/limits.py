@@ -5,7 +5,7 @@ Elsewhere a pod is a process that has one core for itself, which takes no rights
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +13,7 @@ from bench import loads, pod
 from bench.markdown import table
 from bench.measure import ROUNDS, pinned
 from support.paths import API
-from support.service import COMMAND, serving
+from support.service import COMMAND, Process, serving
 
 PERIOD = 100_000
 """Microseconds; the kubelet's own, unless its `cpuCFSQuotaPeriod` says another."""
@@ -50,19 +50,10 @@ def limits_table(points: Sequence[loads.Point], seconds: int) -> str:
     rate, cores = max(point.answered for point in points) / 2, pod.cores()
     try:
         with limited_to(cores) as folder:
-            ways = {
-                "alone on one core": pinned(COMMAND, **pod.settings()),
-                f"{cores:g} of {os.cpu_count()} cores by the kernel": serving(
-                    (*INTO, str(folder), *COMMAND), API, **pod.settings()
-                ),
-            }
-            found, stopped = {}, {}
-            for name, way in ways.items():
-                before = throttled(folder)
-                with way as server:
-                    found[name] = [loads.point(server, rate, seconds) for _ in range(ROUNDS)]
-                periods, times = (n - m for n, m in zip(throttled(folder), before, strict=True))
-                stopped[name] = f"{times} of {periods}" if periods else ""
+            alone = _rounds(pinned(COMMAND, **pod.settings()), rate, seconds)
+            command = (*INTO, str(folder), *COMMAND)
+            limited = _rounds(serving(command, API, **pod.settings()), rate, seconds)
+            periods, times = throttled(folder)
     except PermissionError as error:
         return f"Not measured: {error}; it takes root.\n"
     columns = {
@@ -70,12 +61,16 @@ def limits_table(points: Sequence[loads.Point], seconds: int) -> str:
         "p99 ms": ",.2f", "stopped in tenths of a second": ">",
     }  # fmt: skip
     rows = [
-        (
-            name,
-            rate,
-            *(median(getattr(p, q) for p in same) for q in ("p50", "p95", "p99")),
-            stopped[name],
-        )
-        for name, same in found.items()
+        ("alone on one core", *alone, ""),
+        (f"{cores:g} of {os.cpu_count()} cores by the kernel", *limited, f"{times} of {periods}"),
     ]
     return table(columns, rows)
+
+
+def _rounds(
+    running: AbstractContextManager[Process], rate: float, seconds: int
+) -> tuple[float, ...]:
+    """Return the load, and p50, p95 and p99 under it."""
+    with running as server:
+        points = [loads.point(server, rate, seconds) for _ in range(ROUNDS)]
+    return tuple(map(median, zip(*((p.offered, p.p50, p.p95, p.p99) for p in points), strict=True)))
