@@ -105,6 +105,18 @@ def test_both_ways_count_the_same() -> None:
     assert seen[0]
 
 
+def test_both_ways_log_the_same() -> None:
+    with serving(log_requests=True, drain_seconds=0) as service:
+        for pieces in ([GOOD], in_pieces(GOOD)):
+            asyncio.run(answered(service.port, *pieces, LAST))
+        service.terminate()
+        service.exit_code()
+        lines = [json.loads(line) for line in service.lines if '"mine"' in line]
+    whole, split = ({k: v for k, v in one.items() if k not in ("time", "seconds")} for one in lines)
+    assert whole == split
+    assert (whole["path"], whole["status"]) == ("/predict", 200)
+
+
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_pipelined_requests_are_answered_in_their_order_whatever_way_each_goes(
     service: Process, size: int
