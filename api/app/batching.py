@@ -73,6 +73,10 @@ class RowQueue:
         self._rows.append(row)
         self._waiting.append(deliver)
 
+    async def turn_away(self, _body: bytes) -> NoReturn:
+        """Raise Overloaded for a request that has found the queue full."""
+        await self._doorman.refuse()
+
     async def answer(self, row: Row) -> bytes:
         """Return the answer to a row. Raises Overloaded if the queue is full."""
         if self.is_full():

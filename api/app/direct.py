@@ -6,9 +6,9 @@ queue, and head and body of the answer leave in one write.
 
 Everything else is uvicorn's, and goes to the ASGI application as if this class were not there:
 other routes and media types, bodies that come in parts or chunks, bodies that are refused, a full
-queue, whoever asks that the connection be closed, other origins, clients that do not read, and
-all requests during the drain. What this costs and how to remove it is told in
-docs/decisions/0010-ordinary-rows-go-past-asgi.md.
+queue, whoever asks that the connection be closed, HTTP/1.0, other origins, requests behind one that
+is not answered yet, clients that do not read, and all requests during the drain.
+docs/decisions/0010-ordinary-rows-go-past-asgi.md says what this costs and how to remove it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.batching import RowQueue
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 UNUSUAL = frozenset((b"content-encoding", b"expect", b"origin", b"transfer-encoding", b"upgrade"))
 """Headers of requests that are left to ASGI."""
-HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\n\r\n%s"
+HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\n"
 BEGUN: dict[str, object] = {}
 """Scope of a request whose head is not whole; uvicorn would make a real one for each."""
 ANSWERED: dict[str, object] = {}
@@ -47,6 +47,10 @@ class Direct(NamedTuple):
     """Bytes of the largest body."""
     parse: Callable[[bytes], Row]
     queue: RowQueue
+    full: ASGIApp
+    """Answers a good row for which the queue has no room."""
+    headers: bytes
+    """What a middleware adds to the head of each answer."""
     counts: RouteCounts
     lifecycle: Lifecycle
     log_requests: bool
@@ -63,13 +67,13 @@ class DirectProtocol(HttpToolsProtocol):
         self._body: bytes | None = None
         self._named: dict[bytes, bytes] = {}
         self._started = 0.0
-        self._unanswered = 0
+        self._waits = False
 
     def data_received(self, data: bytes) -> None:
         """Leave a request to ASGI whose body has not come with its head."""
         super().data_received(data)
         if self._body is not None:
-            self._hand_over()
+            self._hand_over(self.app)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -94,16 +98,15 @@ class DirectProtocol(HttpToolsProtocol):
             and named.get(b"content-type") == JSON
             and UNUSUAL.isdisjoint(named)
             and self.parser.should_keep_alive()
-            # HTTP/1.0 can ask to keep the connection; uvicorn does not.
-            and (b"connection" not in named or self.parser.get_http_version() == "1.1")
-            and self._asgi_is_idle()
+            and self.parser.get_http_version() == "1.1"  # 1.0 can ask to keep it; uvicorn does not
+            and self._is_idle()
             and not self.flow.write_paused
             and not self.direct.lifecycle.closing
         )
 
-    def _asgi_is_idle(self) -> bool:
-        """Tell whether no earlier request of this connection is with ASGI."""
-        return self.cycle is None or self.cycle.response_complete
+    def _is_idle(self) -> bool:
+        """Tell whether every earlier request of this connection is answered."""
+        return not self._waits and (self.cycle is None or self.cycle.response_complete)
 
     def on_body(self, body: bytes) -> None:
         """Keep it."""
@@ -115,26 +118,34 @@ class DirectProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Let the row into the queue."""
         if self._body is not None:
-            if self._admitted(self._body):
-                self._body = None
+            row = self._good_row(self._body)
+            if row is None:
+                self._hand_over(self.app)
+            elif self.direct.queue.is_full():
+                # By the time that a task begins, the queue is empty again.
+                self._hand_over(self.direct.full)
+            else:
+                self._admit(row)
                 return
-            self._hand_over()
         super().on_message_complete()
 
-    def _admitted(self, body: bytes) -> bool:
-        """Tell whether it is a good row, and there was room for it."""
-        direct = self.direct
-        if direct.queue.is_full() or len(body) > direct.limit:
-            return False
+    def _good_row(self, body: bytes) -> Row | None:
+        """Return the row, or None for a body that ASGI has to tell the fault of."""
+        if len(body) > self.direct.limit:
+            return None
         try:
-            row = direct.parse(body)
-        except ValidationError:
-            return False
+            return self.direct.parse(body)
+        except Exception:  # noqa: BLE001  # whatever a validator raises, ASGI raises it again
+            return None
+
+    def _admit(self, row: Row) -> None:
+        """Put the row into the queue."""
+        self._body = None
         self.scope = ANSWERED  # type: ignore[assignment]
-        self._unanswered += 1
-        direct.counts.in_progress += 1
-        direct.queue.put(row, partial(self._answer, self._started, request_id_of(self._named)))
-        return True
+        self._waits = True
+        self.direct.counts.in_progress += 1
+        request_id = request_id_of(self._named)
+        self.direct.queue.put(row, partial(self._answer, self._started, request_id))
 
     def _answer(self, started: float, request_id: bytes, answer: bytes | Exception) -> None:
         """Write the answer and count it."""
@@ -145,31 +156,37 @@ class DirectProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             status = CLIENT_GONE
         else:
-            head = HEAD % (len(answer), request_id, answer)
-            self.transport.write(STATUS_LINE[status] + head)
+            head = STATUS_LINE[status] + HEAD % (len(answer), request_id) + self.direct.headers
+            self.transport.write(b"%s\r\n%s" % (head, answer))
         seconds = perf_counter() - started
         self.direct.counts.finished(status, seconds)
         if self.direct.log_requests:
             path = self.direct.target.decode()
             log_request("POST", path, status, seconds, request_id)
         self.server_state.total_requests += 1
-        self._unanswered -= 1
-        if not self._unanswered and status != CLIENT_GONE and self._asgi_is_idle():
+        self._waits = False
+        self._stay()
+
+    def _stay(self) -> None:
+        """Keep an idle connection for a while, as uvicorn does."""
+        if self._is_idle() and self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
     def shutdown(self) -> None:
-        """Close an idle connection, and one that waits for the queue when it has its answers."""
-        if self._unanswered:
+        """Close an idle connection, and one that waits for the queue when it has its answer."""
+        if self._waits:
             self.loop.call_soon(self.shutdown)  # the queue's turn comes before
         else:
             super().shutdown()
 
-    def _hand_over(self) -> None:
-        """Give ASGI what was kept of a request."""
+    def _hand_over(self, app: ASGIApp) -> None:
+        """Give an ASGI application what was kept of a request."""
         body, self._body = self._body, None
+        usual, self.app = self.app, app
         self._leave()
+        self.app = usual
         super().on_body(body or b"")
 
     def _leave(self) -> None:

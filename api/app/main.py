@@ -1,6 +1,7 @@
 """Wiring: the one place that knows all the parts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -15,7 +16,7 @@ from app.lifecycle import Lifecycle
 from app.metrics import HttpMetrics, ModelMetrics, registry
 from app.model import Model
 from app.page import page_routes
-from app.post import Make, Parts, made
+from app.post import Make, Parts, Post, made
 from app.predict import predict, predict_batch, rows_together
 from app.prefix import prefix_of
 from app.routes import model_routes, operations
@@ -25,6 +26,8 @@ POSTS: tuple[Make, ...] = ()
 """The routes that take a body, but for those of predict.py; docs/a-route.md adds one."""
 
 EXPOSED_FROM_START = (200, 422, 500, 503)
+VARY = b"vary: Origin\r\n"
+"""What CORSMiddleware adds to answers of other sites' pages and of all others alike."""
 
 
 def create_app(settings: Settings, model: Model) -> Dispatcher:
@@ -37,15 +40,18 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     rows = rows_together(parts, metrics.scored)
     one, many = predict(parts, rows), predict_batch(parts, metrics.scored)
     posts = [one, many, *made(POSTS, parts)]
-    endpoints = {}
-    for post in posts:
+
+    def endpoint(post: Post) -> ASGIApp:
         counts = http.route("POST", post.path, EXPOSED_FROM_START)
-        endpoint = Endpoint(post, counts, metrics, lifecycle, settings.log_requests)
-        endpoints["POST", post.path] = cors(endpoint, settings)
+        return cors(Endpoint(post, counts, metrics, lifecycle, settings.log_requests), settings)
+
+    endpoints = {("POST", post.path): endpoint(post) for post in posts}
     direct = Direct(
         one.path.encode(),
         one.limit,
         *rows,
+        endpoint(replace(one, answer=rows.queue.turn_away)),
+        VARY if settings.cors_origins else b"",
         http.route("POST", one.path),
         lifecycle,
         settings.log_requests,

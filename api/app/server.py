@@ -6,12 +6,14 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Sized
 from contextlib import suppress
 from math import ceil
 from types import FrameType
 
 import uvicorn
 from httptools import HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.direct import ANSWERED, DirectProtocol
@@ -23,6 +25,23 @@ logger = logging.getLogger(__name__)
 ANSWER_SECONDS = 5
 """Time at the end for what has just arrived to be answered. With the default settings all of
 it, drain included, takes 20 s at most, of the 30 s that Kubernetes gives a pod."""
+
+
+class Flow(FlowControl):
+    """Reads no further while requests wait behind another, however often uvicorn asks for more.
+
+    It asks whenever the application waits for a body. A client that sends on and on and reads no
+    answer would fill the memory with requests.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._requests_waiting = waiting
+
+    def resume_reading(self) -> None:
+        """Read on, unless requests wait."""
+        if not self._requests_waiting:
+            super().resume_reading()
 
 
 class BoundedProtocol(DirectProtocol):
@@ -41,30 +60,55 @@ class BoundedProtocol(DirectProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock of the first request."""
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
+        self._begun = 0
         self._head_bytes = 0
         self._clock: asyncio.TimerHandle | None = None
+        self._writing_clock: asyncio.TimerHandle | None = None
         self._offer_ends = 0
         self._wait()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and see whether the request is whole."""
+        begun, was_whole = self._begun, self._is_whole()
         super().data_received(data)
         while self._offer_ends:
             data = self._without_offer(data)
             super().data_received(data)
-        cycle = self.cycle
-        if self.scope is ANSWERED:
-            if self._clock is not None:
-                self._stop_waiting()
-        elif cycle is None or cycle.scope is not self.scope:
-            self._head_bytes += len(data)
+        if not self._begun:
+            return  # blank lines before the first request, whose clock runs
+        new = self._begun - begun
+        if self._is_whole():
+            self._stop_waiting()
+            if not new:
+                self._stay()  # blank lines after an answer
+            return
+        if new:
+            self._stop_waiting()  # what it ran for is whole
+        if self.cycle is None or self.cycle.scope is not self.scope:
+            # Of a head behind other requests it cannot be told how much has come with them.
+            is_alone = not new or (new == 1 and was_whole)
+            self._head_bytes += len(data) if is_alone else 0
             if self._head_bytes > self.settings.max_head_bytes:
                 self._end(431, f"head: more than {self.settings.max_head_bytes} bytes")
-            self._wait()
-        elif cycle.more_body:
-            self._wait()
-        elif self._clock is not None:
-            self._stop_waiting()
+        self._wait()
+
+    def _is_whole(self) -> bool:
+        """Tell whether there is no request of which a part is missing."""
+        return (
+            not self._begun
+            or self.scope is ANSWERED
+            or (
+                self.cycle is not None
+                and self.cycle.scope is self.scope
+                and not self.cycle.more_body
+            )
+        )
+
+    def on_message_begin(self) -> None:
+        """Count the requests that have begun."""
+        super().on_message_begin()
+        self._begun += 1
 
     def _should_upgrade(self) -> bool:
         """Have uvicorn make no request of a head with an offer, but call the method below."""
@@ -89,19 +133,25 @@ class BoundedProtocol(DirectProtocol):
         return b"\r\n".join([*head, b"", rest])
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock: it would keep the connection in memory."""
+        """Stop the clocks: they would keep the connection in memory."""
         self._stop_waiting()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Start the clock of an answer that is not read."""
         super().pause_writing()
-        self._wait()
+        # close() would wait for the client to read
+        self._writing_clock = self.loop.call_later(
+            self.settings.request_seconds, self.transport.abort
+        )
 
     def resume_writing(self) -> None:
         """Stop it: the client has read on."""
         super().resume_writing()
-        self._stop_waiting()
+        if self._writing_clock is not None:
+            self._writing_clock.cancel()
+            self._writing_clock = None
 
     def _wait(self) -> None:
         if self._clock is None:
@@ -114,13 +164,14 @@ class BoundedProtocol(DirectProtocol):
             self._clock = None
 
     def _too_slow(self) -> None:
-        answering = self.cycle is not None and self.cycle.response_started
-        if self.flow.write_paused:
-            self.transport.abort()  # close() would wait for the client to read
-        elif self.scope is None or answering:
+        if not self._begun or not self._is_answered():
             self.transport.close()
         else:
             self._end(408, f"request: not whole after {self.settings.request_seconds:g} s")
+
+    def _is_answered(self) -> bool:
+        """Tell whether no answer has begun that is not at its end."""
+        return self.cycle is None or self.cycle.response_complete or not self.cycle.response_started
 
     def _end(self, status: int, detail: str) -> None:
         body = json.dumps({"detail": detail}).encode()

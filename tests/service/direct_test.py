@@ -94,6 +94,15 @@ def test_headers_that_change_nothing_change_nothing(service: Process, more: list
     assert pair[0].startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+@pytest.mark.parametrize("origins", ["https://example.org", "*"])
+def test_answers_are_the_same_where_pages_of_other_origins_may_ask(origins: str) -> None:
+    with serving(cors_origins=origins) as service:
+        requests = [GOOD, post("/predict", ROW, "origin: https://example.org")]
+        for whole, split in both_ways(service.port, requests):
+            assert whole == split
+            assert b"vary: Origin\r\n" in whole
+
+
 def test_both_ways_count_the_same() -> None:
     seen = []
     for split in (lambda request: [request], in_pieces):

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import httpx
 import pytest
@@ -63,7 +63,76 @@ def test_a_connection_on_which_nothing_is_asked_is_closed(impatient: Process) ->
     asyncio.run(play())
 
 
-def test_an_answer_that_nobody_reads_is_dropped() -> None:
+@pytest.mark.parametrize("way", ["application/json", "application/JSON"])
+def test_half_a_request_after_others_is_408_whichever_way_they_went(
+    impatient: Process, way: str
+) -> None:
+    async def play() -> None:
+        async with connected(impatient.port) as connection:
+            assert await connection.ask(post("/predict", ROW, media_type=way))
+            answer = await connection.ask(REQUEST[:30])
+            assert answer
+            assert answer.status == 408
+
+    asyncio.run(play())
+
+
+def test_blank_lines_after_an_answer_do_not_hold_a_connection(impatient: Process) -> None:
+    async def play() -> None:
+        async with connected(impatient.port) as connection:
+            assert await connection.ask(REQUEST)
+            connection.writer.write(b"\r\n")
+            assert await asyncio.wait_for(connection.reader.read(), 30) == b""
+
+    asyncio.run(play())
+
+
+def test_requests_that_follow_each_other_closely_are_no_slow_request(impatient: Process) -> None:
+    """No packet ends with a request, for longer than one may take."""
+    count, size = 60, len(REQUEST)
+
+    async def play() -> list[int]:
+        sent = REQUEST * count
+        async with connected(impatient.port, sent[:10]) as connection:
+            for at in range(10, len(sent), size):
+                connection.writer.write(sent[at : at + size])
+                await asyncio.sleep(2 / count)
+            answers = [await connection.answer() for _ in range(count)]
+            return [answer.status for answer in answers if answer]
+
+    assert asyncio.run(play()) == [200] * count
+
+
+def test_many_requests_in_one_packet_are_no_large_head(impatient: Process) -> None:
+    count = 1000
+
+    async def play() -> list[int]:
+        async with connected(impatient.port, REQUEST * count) as connection:
+            answers = [await connection.answer() for _ in range(count)]
+            return [answer.status for answer in answers if answer]
+
+    assert asyncio.run(play()) == [200] * count
+
+
+@pytest.mark.parametrize("way", ["application/json", "application/JSON"])
+def test_who_asks_on_and_on_and_reads_nothing_is_not_read_on(way: str) -> None:
+    packet = post("/predict", ROW, media_type=way) * 200
+    packet = packet[-20:] + packet[:-20]  # so that none ends with a request
+    taken = 0
+    with (
+        serving() as service,
+        socket.create_connection(("127.0.0.1", service.port)) as client,
+    ):
+        client.sendall(packet[20:])
+        client.settimeout(2)  # after which the kernel has taken no more, since nobody reads
+        with suppress(OSError):  # the time is over, or the connection was cut off
+            while taken < 60_000_000:
+                taken += client.send(packet)
+    assert taken < 60_000_000
+
+
+@pytest.mark.parametrize("then", [b"", b"\r\n", REQUEST])
+def test_an_answer_that_nobody_reads_is_dropped(then: bytes) -> None:
     # More than the kernel takes, so that the server has something to wait for.
     rows = 20_000_000 // len(json.dumps(sample.prediction("0" * 12)))
     body = b"[%s]" % b",".join([ROW] * rows)
@@ -75,6 +144,7 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
     ):
         client.sendall(post("/predict/batch", body))
         select.select([client], [], [])
+        client.sendall(then)
         held = value(scrape(probe), "process_open_fds")
         deadline = time.monotonic() + 30
         while value(scrape(probe), "process_open_fds") >= held:
