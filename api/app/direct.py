@@ -30,7 +30,16 @@ from app.schemas import Row
 
 logger = logging.getLogger(__name__)
 
-UNUSUAL = frozenset((b"content-encoding", b"expect", b"origin", b"transfer-encoding", b"upgrade"))
+UNUSUAL = frozenset(
+    (
+        b"content-encoding",
+        b"expect",
+        b"origin",
+        b"proxy-connection",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
 """Headers of requests that are left to ASGI."""
 HEAD = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\n"
 BEGUN: dict[str, object] = {}
@@ -64,10 +73,19 @@ class DirectProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with nothing received and nothing unanswered."""
         super().connection_made(transport)
+        self._begun = 0
         self._body: bytes | None = None
         self._named: dict[bytes, bytes] = {}
         self._started = 0.0
         self._waits = False
+        self._answered_at = 0.0
+        self._idle_clock: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock: it would keep the connection in memory."""
+        if self._idle_clock is not None:
+            self._idle_clock.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Leave a request to ASGI whose body has not come with its head."""
@@ -77,10 +95,14 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        self._begun += 1
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self.scope = BEGUN  # type: ignore[assignment]
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Choose who answers."""
@@ -98,7 +120,8 @@ class DirectProtocol(HttpToolsProtocol):
             and named.get(b"content-type") == JSON
             and UNUSUAL.isdisjoint(named)
             and self.parser.should_keep_alive()
-            and self.parser.get_http_version() == "1.1"  # 1.0 can ask to keep it; uvicorn does not
+            # HTTP/1.0 can ask to keep the connection; uvicorn does not.
+            and (b"connection" not in named or self.parser.get_http_version() == "1.1")
             and self._is_idle()
             and not self.flow.write_paused
             and not self.direct.lifecycle.closing
@@ -158,21 +181,31 @@ class DirectProtocol(HttpToolsProtocol):
         else:
             head = STATUS_LINE[status] + HEAD % (len(answer), request_id) + self.direct.headers
             self.transport.write(b"%s\r\n%s" % (head, answer))
-        seconds = perf_counter() - started
+        self._answered_at = perf_counter()
+        seconds = self._answered_at - started
         self.direct.counts.finished(status, seconds)
         if self.direct.log_requests:
             path = self.direct.target.decode()
             log_request("POST", path, status, seconds, request_id)
         self.server_state.total_requests += 1
         self._waits = False
-        self._stay()
+        if self._idle_clock is None:
+            self._idle_clock = self.loop.call_later(self.timeout_keep_alive, self._leave_idle)
 
-    def _stay(self) -> None:
-        """Keep an idle connection for a while, as uvicorn does."""
-        if self._is_idle() and self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+    def _leave_idle(self) -> None:
+        """Close the connection if nothing has come since the last answer, as uvicorn would.
+
+        It sets a clock at each answer and stops it at the next request, which would cost a
+        twentieth of a request; this one goes on.
+        """
+        self._idle_clock = None
+        if self.scope is not ANSWERED or self._waits:
+            return  # it has another clock
+        left = self._answered_at + self.timeout_keep_alive - perf_counter()
+        if left > 0:
+            self._idle_clock = self.loop.call_later(left, self._leave_idle)
+        else:
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Close an idle connection, and one that waits for the queue when it has its answer."""
@@ -191,8 +224,9 @@ class DirectProtocol(HttpToolsProtocol):
 
     def _leave(self) -> None:
         """Do now what uvicorn does when a head begins, and what it does when that is whole."""
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
-        self.headers += headers  # the list that the scope has
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
         super().on_headers_complete()

@@ -61,7 +61,7 @@ class BoundedProtocol(DirectProtocol):
         """Start the clock of the first request."""
         super().connection_made(transport)
         self.flow = Flow(transport, self.pipeline)
-        self._begun = 0
+        self._was_whole = True
         self._head_bytes = 0
         self._clock: asyncio.TimerHandle | None = None
         self._writing_clock: asyncio.TimerHandle | None = None
@@ -70,7 +70,7 @@ class BoundedProtocol(DirectProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and see whether the request is whole."""
-        begun, was_whole = self._begun, self._is_whole()
+        begun, was_whole = self._begun, self._was_whole
         super().data_received(data)
         while self._offer_ends:
             data = self._without_offer(data)
@@ -78,10 +78,12 @@ class BoundedProtocol(DirectProtocol):
         if not self._begun:
             return  # blank lines before the first request, whose clock runs
         new = self._begun - begun
-        if self._is_whole():
-            self._stop_waiting()
+        self._was_whole = self._is_whole()
+        if self._was_whole:
+            if self._clock is not None:
+                self._stop_waiting()
             if not new:
-                self._stay()  # blank lines after an answer
+                self._stay()
             return
         if new:
             self._stop_waiting()  # what it ran for is whole
@@ -95,20 +97,17 @@ class BoundedProtocol(DirectProtocol):
 
     def _is_whole(self) -> bool:
         """Tell whether there is no request of which a part is missing."""
-        return (
-            not self._begun
-            or self.scope is ANSWERED
-            or (
-                self.cycle is not None
-                and self.cycle.scope is self.scope
-                and not self.cycle.more_body
-            )
+        return self.scope is ANSWERED or (
+            self.cycle is not None and self.cycle.scope is self.scope and not self.cycle.more_body
         )
 
-    def on_message_begin(self) -> None:
-        """Count the requests that have begun."""
-        super().on_message_begin()
-        self._begun += 1
+    def _stay(self) -> None:
+        """Set uvicorn's clock of an idle connection again, which blank lines have stopped."""
+        is_asgi_s = self.cycle is not None and self.cycle.response_complete
+        if is_asgi_s and self.scope is not ANSWERED and self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _should_upgrade(self) -> bool:
         """Have uvicorn make no request of a head with an offer, but call the method below."""

@@ -18,8 +18,15 @@ from support.service import COMMAND, Process, serving
 PERIOD = 100_000
 """Microseconds; the kubelet's own, unless its `cpuCFSQuotaPeriod` says another."""
 V1, V2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
-INTO = ("sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"')
-"""Runs a command in the cgroup that is named before it."""
+INTO = (
+    "taskset",
+    "-c",
+    f"0-{(os.cpu_count() or 1) - 1}",
+    "sh",
+    "-c",
+    'echo $$ > "$0/cgroup.procs" && exec "$@"',
+)
+"""Runs a command on any core, in the cgroup that is named before it."""
 
 
 @contextmanager
