@@ -69,7 +69,7 @@ up: ## Start Minikube, build the images into it, install Argo CD, print the addr
 down: ## Stop Minikube
 	manifest/minikube.sh down
 
-bench: .venv/test.stamp .venv/chromium.stamp $(MODEL) ## Measure speed beside bare uvicorn and FastAPI, then what a pod takes (9 minutes, needs wrk)
+bench: .venv/test.stamp .venv/chromium.stamp $(MODEL) ## Measure speed beside bare uvicorn and FastAPI, then what a pod takes (10 minutes, needs wrk)
 	cd api && PYTHONPATH=.:../tests ../$(BIN)/python -m bench.run
 	cd api && PYTHONPATH=.:../tests exec ../$(BIN)/python -m bench.capacity
 
