@@ -52,6 +52,7 @@ class Server:
         )
         self.fails = False
         self.batches: list[int] = []
+        self.protocols: list[DirectProtocol] = []
         self.port = 0
 
     def score(self, rows: list[Row]) -> list[bytes]:
@@ -65,6 +66,7 @@ class Server:
         config.load()
         protocol = DirectProtocol(config, ServerState(), {}, asyncio.get_running_loop())
         protocol.direct = self.direct
+        self.protocols.append(protocol)
         return protocol
 
     @asynccontextmanager
@@ -77,6 +79,9 @@ class Server:
             yield self
         finally:
             server.close()
+            for protocol in self.protocols:
+                protocol.transport.abort()
+            await asyncio.sleep(0)  # in which they are closed
 
 
 def bodies(server: Server, *requests: bytes) -> list[bytes]:
