@@ -51,6 +51,7 @@ def stripping(prefix: str, service: Process, *headers: str) -> Iterator[str]:
         started.put((port, asyncio.get_running_loop(), stopped))
         await stopped.wait()
         server.close()
+        await asyncio.sleep(0)  # what was accepted last begins, or nobody would close it
 
     started: SimpleQueue[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
     thread = threading.Thread(target=lambda: asyncio.run(run()))
