@@ -56,7 +56,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	node tests/node/dashboards.mjs
 	tests/node/node_modules/.bin/tsc -p tests/node/page.json
 
-cluster: ## Start a cluster for the tests on a Debian machine (root; an hour once, then seconds)
+cluster: ## Start a cluster for the tests on a Debian machine (root; an hour once, then a minute)
 	tests/cluster/cluster up
 
 e2e: .venv/test.stamp ## Test the whole way on the cluster that KUBECONFIG names, else on that of `make cluster`
