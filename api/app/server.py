@@ -103,8 +103,8 @@ class BoundedProtocol(DirectProtocol):
 
     def _stay(self) -> None:
         """Set uvicorn's clock of an idle connection again, which blank lines have stopped."""
-        is_asgi_s = self.cycle is not None and self.cycle.response_complete
-        if is_asgi_s and self.scope is not ANSWERED and self.timeout_keep_alive_task is None:
+        is_asgi_s = self.scope is not ANSWERED
+        if is_asgi_s and self._is_idle() and self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -163,14 +163,12 @@ class BoundedProtocol(DirectProtocol):
             self._clock = None
 
     def _too_slow(self) -> None:
-        if not self._begun or not self._is_answered():
+        cycle = self.cycle
+        answering = cycle is not None and cycle.response_started and not cycle.response_complete
+        if not self._begun or answering:
             self.transport.close()
         else:
             self._end(408, f"request: not whole after {self.settings.request_seconds:g} s")
-
-    def _is_answered(self) -> bool:
-        """Tell whether no answer has begun that is not at its end."""
-        return self.cycle is None or self.cycle.response_complete or not self.cycle.response_started
 
     def _end(self, status: int, detail: str) -> None:
         body = json.dumps({"detail": detail}).encode()
