@@ -43,9 +43,10 @@ context() {
   tar -c --mode=a+rX "${files[@]}"
 }
 
-# images: what the manifests and the Dockerfiles name, but for our own, and what buildx runs as its builder.
+# images: what each pod has, Python's, with which Grafana's begins, what buildx runs as its builder, and what manifests and
+# Dockerfiles name, but for our own.
 images() {
-  echo moby/buildkit:buildx-stable-1
+  printf '%s\n' pause:test "python:$python-slim" moby/buildkit:buildx-stable-1
   grep -hoP '^ *-? *image: \K\S+:\S+' "$root"/install.yaml "$root"/manifest/*.yaml
   grep -hoP '^(ARG BASE=|FROM )\K[^$ ]+:\S+' "$root"/*/Dockerfile "$root"/manifest/grafana/Dockerfile
 }
