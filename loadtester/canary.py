@@ -1,6 +1,7 @@
 """A small steady stream of labelled rows: measures the service from outside, and its accuracy.
 
-Every row opens a new connection, so that all pods are asked. Ends on SIGTERM or SIGINT.
+Every row opens a new connection, so that all pods are asked. With the addresses of two releases it
+compares these too, meanwhile. Ends on SIGTERM or SIGINT.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from prometheus_client import (
 )
 
 from address import address
+from comparison import Comparison
 from holdout import PATH, Holdout, Label, Row, WrongAnswer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -115,9 +117,26 @@ def options() -> argparse.Namespace:
         "--metrics-port", type=int, default=env("CANARY_METRICS_PORT", "9647"),
         help="CANARY_METRICS_PORT; %(default)s",
     )  # fmt: skip
+    parser.add_argument(
+        "--stable-url", type=address, default=env("CANARY_STABLE_URL"),
+        help="where the stable release alone answers; CANARY_STABLE_URL; none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--new-url", type=address, default=env("CANARY_NEW_URL"),
+        help="where the newest release alone answers; CANARY_NEW_URL; none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--compare-rate", type=float, default=env("CANARY_COMPARE_RATE", "10"),
+        help="rows a second to each of two releases; CANARY_COMPARE_RATE; %(default)s",
+    )  # fmt: skip
     found = parser.parse_args()
-    if not 0 < found.rate <= 100:
-        parser.error(f"--rate: {found.rate:g} is not between 0 and 100 rows a second")
+    for option, rate in (("--rate", found.rate), ("--compare-rate", found.compare_rate)):
+        if not 0 < rate <= 100:
+            parser.error(f"{option}: {rate:g} is not between 0 and 100 rows a second")
+    if not found.stable_url and found.new_url:
+        parser.error(f"--stable-url: none, but --new-url is {found.new_url}: give both or none")
+    if not found.new_url and found.stable_url:
+        parser.error(f"--new-url: none, but --stable-url is {found.stable_url}: give both or none")
     return found
 
 
@@ -131,12 +150,20 @@ def main() -> None:
         signal.signal(signum, lambda *_: ended.set())
     metrics = CanaryMetrics()
     start_http_server(asked.metrics_port, registry=metrics.registry)
+    comparing: list[threading.Thread] = []
+    if asked.stable_url:
+        urls = (asked.stable_url, asked.new_url)
+        comparison = Comparison(*urls, asked.compare_rate, metrics.registry)
+        comparing.append(threading.Thread(target=comparison.run, args=(ended,), daemon=True))
+        comparing[0].start()
     canary, due = Canary(asked.url, metrics), time.monotonic()
     while not ended.is_set():
         canary.send_a_row()
         # A slow answer delays the rows after it; they are not sent in a burst later.
         due = max(due + 1 / asked.rate, time.monotonic())
         ended.wait(due - time.monotonic())
+    for thread in comparing:
+        thread.join()
     log.info("ended after %s", metrics.counted())
 
 

@@ -59,7 +59,7 @@ class Direct(NamedTuple):
     full: ASGIApp
     """Answers a good row for which the queue has no room."""
     headers: bytes
-    """What a middleware adds to the head of each answer."""
+    """What a middleware and uvicorn add to the head of each answer."""
     counts: RouteCounts
     lifecycle: Lifecycle
     log_requests: bool

@@ -51,7 +51,7 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
         one.limit,
         *rows,
         endpoint(replace(one, answer=rows.queue.turn_away)),
-        VARY if settings.cors_origins else b"",
+        added(settings),
         http.route("POST", one.path),
         lifecycle,
         settings.log_requests,
@@ -70,6 +70,12 @@ def create_app(settings: Settings, model: Model) -> Dispatcher:
     check_routes(api)
     others = cors(api, settings)
     return Dispatcher(api, others, endpoints, direct, http, lifecycle, settings.log_requests)
+
+
+def added(settings: Settings) -> bytes:
+    """Return what ASGI's way adds to the head of each answer to /predict."""
+    own = b"".join(f"{name}: {value}\r\n".encode() for name, value in settings.headers)
+    return own + VARY if settings.cors_origins else own
 
 
 def cors(app: ASGIApp, settings: Settings) -> ASGIApp:

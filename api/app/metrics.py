@@ -123,7 +123,7 @@ class ModelMetrics(Collector):
 
     def __init__(self, card: ModelCard, settings: Settings) -> None:
         self._card = card
-        self._build = [settings.version, settings.revision, card.model_version]
+        self._build = [settings.version, settings.revision, card.model_version, settings.release]
         self._classes = np.zeros(len(card.class_shares), np.int64)
         self._class_of = class_of(card)
         self._bins = [np.zeros(len(f.bins), np.int64) for f in card.features]
@@ -168,7 +168,7 @@ class ModelMetrics(Collector):
         build = GaugeMetricFamily(
             "serving_build_info",
             "What runs here; always 1",
-            labels=["version", "revision", "model_version"],
+            labels=["version", "revision", "model_version", "release"],
         )
         build.add_metric(self._build, 1)
         yield build

@@ -172,8 +172,9 @@ class BoundedProtocol(DirectProtocol):
 
     def _end(self, status: int, detail: str) -> None:
         body = json.dumps({"detail": detail}).encode()
+        usual = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        self.transport.write(STATUS_LINE[status] + head % len(body) + body)
+        self.transport.write(STATUS_LINE[status] + usual + head % len(body) + body)
         self.transport.close()
 
 
@@ -232,6 +233,7 @@ def serve(service: Dispatcher, settings: Settings) -> None:
         # Each costs a microsecond a request or more, and nothing here reads them. A proxy that
         # forwards or caches an answer adds the date where it is missing (RFC 9110, 6.6.1).
         proxy_headers=False,
+        headers=settings.headers,
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=ceil(settings.request_seconds) + ANSWER_SECONDS,

@@ -16,6 +16,7 @@ MAX_BATCH_ROWS = 10_000
 Positive = Annotated[int, Gt(0)]
 
 is_prefix = re.compile(r"(?:/[A-Za-z0-9._~%-]+)*").fullmatch
+_is_release = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)?").fullmatch
 _is_origin = re.compile(
     # Browsers leave the usual port out.
     r"\*|(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+"
@@ -25,6 +26,15 @@ _is_origin = re.compile(
 def _prefix(value: str) -> str:
     if not is_prefix(value):
         raise ValueError("a prefix begins with / and does not end with it, as in /ml")
+    return value
+
+
+def _release(value: str) -> str:
+    if not _is_release(value):
+        raise ValueError(
+            "a release is up to 63 small letters, digits and -, with no - at its ends, as in "
+            "6d4f9c7b8"
+        )
     return value
 
 
@@ -49,6 +59,9 @@ class Settings(BaseSettings):
     )
     version: str = Field("local", description="image tag, for serving_build_info")
     revision: str = Field("unknown", description="Git commit, for serving_build_info")
+    release: Annotated[str, AfterValidator(_release)] = Field(
+        "", description="name of what was rolled out, for X-Release and serving_build_info"
+    )
     # What fits a few columns, or more where the schema has more.
     max_row_bytes: Positive = Field(
         max(16 * 1024, 2 * ROW_BYTES), description="largest body of /predict; above it 413"
@@ -100,6 +113,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(origin for part in value.split(",") if (origin := part.strip()))
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Headers of every answer, whatever the route and the status."""
+        return [("x-release", self.release)] if self.release else []
 
     @classmethod
     def describe(cls) -> str:

@@ -59,6 +59,8 @@ build() {
   compile argocd "-X github.com/argoproj/argo-cd/v3/common.version=3.5.7" .
   compile prometheus "-X github.com/prometheus/common/version.Version=3.13.5" \
     github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
+  # Its module asks for this very version, and Go fetches it.
+  GOTOOLCHAIN=go1.26.10 compile rollouts "" github.com/argoproj/argo-rollouts/cmd/rollouts-controller
   compile addons "" .
   compile pause "" .
   install coredns github.com/coredns/coredns@v1.12.4

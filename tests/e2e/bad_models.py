@@ -1,0 +1,90 @@
+"""Versions of the API that pass every check before they serve, and are worse when they do."""
+
+import csv
+import hashlib
+import random
+from pathlib import Path
+from textwrap import dedent
+
+from e2e.image_builder import build, spoil
+from support.fork import Fork
+from support.images import API_IMAGE
+
+DATA, TRAINING, SELECTION = (
+    "api/data/penguins.csv", "api/train_model.py", "api/training/selection.py",
+)  # fmt: skip
+TARGET = "species"
+
+FAULTS = {
+    "half the columns read as missing": """
+        rows_of = predict.encode
+
+        def encode(rows):
+            matrix = rows_of(rows)
+            matrix[:, ::2] = float("nan")
+            return matrix
+
+        predict.encode = encode
+    """,
+    "ten times slower": """
+        def score(self, rows):
+            time.sleep(0.03)
+            return scored(self, rows)
+
+        predict.Scorer.score = score
+    """,
+    "answering 500 in one of ten": """
+        calls = itertools.count()
+
+        def score(self, rows):
+            if next(calls) % 10 == 9:
+                raise RuntimeError("one of ten")
+            return scored(self, rows)
+
+        predict.Scorer.score = score
+    """,
+}
+"""What is wrong, and the lines of Python that make it so once the model has been checked."""
+
+
+def image(fault: str, version: str, revision: str) -> str:
+    """Build an image with a fault and return its name."""
+    return spoil(
+        version,
+        f"ENV SERVING_VERSION={version} SERVING_REVISION={revision}",
+        "COPY --chmod=644 <<'PYTHON' /srv/fault.py",
+        "import itertools, runpy, time",
+        "from app import predict",
+        "scored = predict.Scorer.score",
+        dedent(FAULTS[fault]),
+        'runpy.run_module("app", run_name="__main__")',
+        "PYTHON",
+        'CMD ["python", "fault.py"]',
+    )
+
+
+def shuffled_labels(folder: Path, version: str, revision: str) -> str:
+    """Train on labels that say nothing, with the check off that would not save such a model."""
+    fork = Fork(folder)
+    data = fork.folder / DATA
+    before = data.read_bytes()
+    rows = list(csv.DictReader(before.decode().splitlines()))
+    labels = [row[TARGET] for row in rows]
+    random.Random(0).shuffle(labels)
+    with data.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, TARGET: label} for row, label in zip(rows, labels, strict=True))
+    _replace(fork.folder / TRAINING, _sum(before), _sum(data.read_bytes()))
+    _replace(fork.folder / SELECTION, "if not loss < baseline:", "if False:")
+    return build(API_IMAGE, version, revision, fork.folder)
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file}: {text.count(old)} times {old!r}"
+    file.write_text(text.replace(old, new))
