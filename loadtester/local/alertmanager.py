@@ -19,7 +19,7 @@ GRAFANA = re.compile(r'(?<=\{\{ define "grafana" \}\}).*(?=\{\{ end \}\})')
 
 
 def prepare(folder: Path, grafana: int, alert_log: int) -> None:
-    """Write what it reads into a folder; its links lead to Grafana's port, its messages to the other."""
+    """Write what it reads into a folder, with the ports that links lead to and that is told."""
     receivers = folder / "receivers"
     receivers.mkdir(parents=True, exist_ok=True)
     for file in (SOURCE / "receivers").iterdir():
