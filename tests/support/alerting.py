@@ -67,7 +67,7 @@ class Told:
 
 
 @contextmanager
-def told(port: int | None = None) -> Iterator[Told]:
+def told(port: int | None = None, host: str = "127.0.0.1") -> Iterator[Told]:
     """Listen until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,7 +84,7 @@ def told(port: int | None = None) -> Iterator[Told]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", port or 0), Handler) as server:
+    with ThreadingHTTPServer((host, port or 0), Handler) as server:
         here = Told(server.server_port)
         thread = Thread(target=server.serve_forever)
         thread.start()
