@@ -4,32 +4,26 @@ Collectors, model and rows are the service's, rules and intervals Prometheus' ow
 promtool's.
 """
 
-import json
-import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry
-from prometheus_client.registry import Collector
 
 from app.card import Card
 from app.features import CLASSES, Matrix, Outputs, encode
 from app.metrics import HttpMetrics, ModelMetrics
 from app.model import Model
 from app.settings import Settings
+from support import promtool
 from support.paths import PROMETHEUS
 from support.stack import SCRAPE_SECONDS, configuration
 
 SETTINGS = Settings()
 CARD = Card.unseal((SETTINGS.model_dir / "model.json").read_bytes())
-Samples = Mapping[str, float]
-"""Values by their labels, as promtool writes them."""
 CONFIGURED = configuration()["global"]
 CLEAN_MINUTES = 75
 """An hour after the rules' windows of up to ten minutes are full."""
@@ -60,7 +54,7 @@ class Simulation:
         self._correct = correct(self._answers)
         self._canary = {"correct": 0, "wrong": 0, "error": 0}
         self._pods = [(HttpMetrics(), ModelMetrics(CARD, SETTINGS)) for _ in range(2)]
-        self._series: dict[str, list[float]] = defaultdict(list)
+        self._series: dict[str, list[float | None]] = defaultdict(list)
         self.minutes = 0
 
     def _deck(self, rows: NDArray[np.intp]) -> Iterator[int]:
@@ -94,7 +88,7 @@ class Simulation:
     def _scrape(self) -> None:
         for n, collectors in enumerate(self._pods):
             target = f'job="api",instance="{n}",pod="{n}"'
-            for name, value in samples(collectors):
+            for name, value in promtool.samples(collectors):
                 self._series[name.replace("{", "{" + target + ",", 1)].append(value)
             self._series[f"up{{{target}}}"].append(1)
             self._series[f"process_start_time_seconds{{{target}}}"].append(1e9)
@@ -102,42 +96,12 @@ class Simulation:
             self._series[f'canary_requests_total{{job="canary",outcome="{outcome}"}}'].append(rows)
         self._series['up{job="canary",instance="c"}'].append(1)
 
-    def expect(self, folder: Path, expected: Mapping[str, Samples]) -> None:
+    def expect(self, folder: Path, expected: Mapping[str, promtool.Samples]) -> None:
         """Compare expressions at the end with what promtool finds; fail with its words."""
-        test = {
-            "interval": CONFIGURED["scrape_interval"],
-            "input_series": [
-                {"series": name, "values": " ".join(f"{v:.10g}" for v in values)}
-                for name, values in self._series.items()
-            ],
-            "promql_expr_test": [
-                {
-                    "expr": expr,
-                    "eval_time": f"{self.minutes}m",
-                    "exp_samples": [{"labels": k, "value": n} for k, n in found.items()],
-                }
-                for expr, found in expected.items()
-            ],
-        }
-        file = folder / "simulated_test.yaml"
-        rules = [str(path) for path in sorted((PROMETHEUS / "rules").glob("*.yaml"))]
-        each = CONFIGURED["evaluation_interval"]
-        content = {"rule_files": rules, "evaluation_interval": each, "tests": [test]}
-        file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper))
-        command = ("promtool", "test", "rules", file)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-def samples(collectors: Iterable[Collector]) -> Iterator[tuple[str, float]]:
-    """Yield what a scrape brings, as name{label="value",…} and value."""
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    for family in registry.collect():
-        for sample in family.samples:
-            labels = ",".join(f"{k}={json.dumps(v)}" for k, v in sample.labels.items())
-            yield f"{sample.name}{{{labels}}}", sample.value
+        asked = [(expr, f"{self.minutes}m", found) for expr, found in expected.items()]
+        case = promtool.case(CONFIGURED["scrape_interval"], self._series, asked)
+        rules = sorted((PROMETHEUS / "rules").glob("*.yaml"))
+        promtool.run(folder, rules, CONFIGURED["evaluation_interval"], [case])
 
 
 def fired(minutes: int) -> str:
