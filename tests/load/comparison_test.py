@@ -185,6 +185,21 @@ def test_rows_that_a_release_refuses_are_its_errors(stable: Process, tmp_path: P
         assert rows(found, new="error") == rows(found)
 
 
+def test_a_stable_release_that_refuses_the_rows_of_before_is_asked_for_its_own(
+    stable: Process, tmp_path: Path
+) -> None:
+    port = free_port()
+    with comparing(tmp_path, f"http://127.0.0.1:{port}", stable.url) as (_, found):
+        with serving(release="b", port=port):
+            wait_until("rows", lambda: rows(found, stable="correct") > 0)
+        with (
+            serving(release="c", port=port, max_row_bytes=2) as other,
+            httpx.Client(base_url=other.url) as client,
+        ):
+            asked = {"handler": "/model/holdout", "status": "200"}
+            wait_until("it", lambda: value(scrape(client), "http_requests_total", **asked))
+
+
 def test_a_model_that_knows_a_class_more_is_right(stable: Process, tmp_path: Path) -> None:
     with httpx.Client(base_url=stable.url) as client:
         holdout, answer = right(client, "another")
