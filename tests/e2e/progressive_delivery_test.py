@@ -1,5 +1,7 @@
 """A new version meets a tenth of the traffic, is judged there, and takes itself back if it is worse."""
 
+import shlex
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from support import document
 from support.clients import Locust, Prometheus
 from support.cluster import LOCUST_PORT, Application, answers, is_ready, kubectl, ready
 from support.images import API_IMAGE
-from support.paths import MANIFEST
+from support.paths import MANIFEST, ROOT
 from support.waiting import wait_until
 
 COMPONENT = MANIFEST / "components/progressive-delivery"
@@ -37,9 +39,11 @@ def delivery(
 ) -> Iterator[Application]:
     """Do as the component's README says, and revert it; nothing is lost on either way."""
     current.settle(github.tip(), 300)
-    kubectl("apply", "-f", str(COMPONENT / "install.yaml"))
+    readme = (COMPONENT / "README.md").read_text()
+    (commands,), (snippet,) = document.blocks(readme, ""), document.blocks(readme, "yaml")
+    for command in commands.splitlines():
+        subprocess.run(shlex.split(command), cwd=ROOT, check=True, timeout=60)
     kubectl("-n", "argocd", "rollout", "status", "deployment/argo-rollouts", "--timeout=120s")
-    (snippet,) = document.blocks((COMPONENT / "README.md").read_text(), "yaml")
     images = "images:\n"
     with Traffic() as traffic:
         commit = developer.write(
