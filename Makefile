@@ -25,25 +25,25 @@ LOCK := uv pip compile -q --upgrade --generate-hashes --universal --python-versi
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/test.stamp .venv/node.stamp .venv/prometheus.stamp .venv/kustomize.stamp .venv/chromium.stamp ## Install everything that the targets below need
+setup: .venv/test.stamp .venv/node.stamp .venv/prometheus.stamp .venv/alertmanager.stamp .venv/kustomize.stamp .venv/chromium.stamp ## Install everything that the targets below need
 
 train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 	$(BIN)/python api/train_model.py
 
-run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
+run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp .venv/alertmanager.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
 	@PYTHONPATH=api $(BIN)/python -m loadtester.local
 
 test: lint $(MODEL) .venv/kustomize.stamp .venv/chromium.stamp ## Check style and types, run all tests
 	$(BIN)/pytest -n $$((3 * $$(getconf _NPROCESSORS_ONLN))) -m "not alone" --durations=10
 	$(BIN)/pytest -m alone --durations=10 || [ $$? -eq 5 ]  # where PYTEST_ADDOPTS names tests of which none is
 
-lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, types and configuration only
+lint: .venv/test.stamp .venv/prometheus.stamp .venv/alertmanager.stamp .venv/node.stamp ## Check style, types and configuration only
 	@case $$PWD in *[][]*) echo "lint: ruff takes brackets for a pattern: rename or move $$PWD" >&2; exit 2;; esac
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .github/scripts api docs/pictures loadtester prometheus tests
 	$(BIN)/shellcheck -xa .ci/* */*.sh tests/tools/*.sh tests/e2e/github/bin/* tests/cluster/cluster tests/cluster/images/*/*.sh
-	$(BIN)/hadolint */Dockerfile manifest/grafana/Dockerfile tests/cluster/images/*/Dockerfile
+	$(BIN)/hadolint */Dockerfile manifest/grafana/Dockerfile manifest/components/*/Dockerfile tests/cluster/images/*/Dockerfile
 	$(BIN)/yamllint -s .
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec loadtester/docker-compose.yaml
 	$(BIN)/actionlint
@@ -53,6 +53,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/node.stamp ## Check style, t
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/github/actions/*/action.yml
 	promtool check config --lint=all prometheus/prometheus.yaml
 	promtool test rules prometheus/tests/*_test.yaml
+	amtool check-config manifest/components/alerting/alertmanager.yaml
 	node tests/node/dashboards.mjs
 	tests/node/node_modules/.bin/tsc -p tests/node/page.json
 
@@ -110,7 +111,7 @@ clean: ## Remove .venv, the model and caches
 	@cd tests/node && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-.venv/prometheus.stamp .venv/kustomize.stamp .venv/chromium.stamp: .venv/%.stamp: tests/tools/install.sh | .venv/test.stamp
+.venv/prometheus.stamp .venv/alertmanager.stamp .venv/kustomize.stamp .venv/chromium.stamp: .venv/%.stamp: tests/tools/install.sh | .venv/test.stamp
 	@tests/tools/install.sh $* .venv/bin
 	@touch $@
 

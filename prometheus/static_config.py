@@ -5,6 +5,7 @@ python prometheus/static_config.py api=127.0.0.1:8000 locust=127.0.0.1:9646 cana
 Only where a job finds its targets is replaced: each NAME=HOST:PORT becomes a target with the labels
 that a pod's discovery would give it, so that the job's own relabelling runs on them. A job that is
 named by no target is left out. Rules are read from beside prometheus.yaml, or from --rules.
+alertmanager=HOST:PORT is no job: alerts are sent there, as components/alerting says.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE / "prometheus.yaml"
+ALERTING = HERE.parent / "manifest/components/alerting/alerting.yaml"
+ALERTMANAGER = "alertmanager"
 PORT_NAME = "__meta_kubernetes_pod_container_port_name"
 
 
@@ -29,13 +32,13 @@ def port_name(job: dict[str, Any]) -> str:
     )
 
 
-def pods(job: dict[str, Any], addresses: list[str]) -> list[dict[str, Any]]:
-    """Return the addresses as targets, labelled like pods."""
+def pods(name: str, job: dict[str, Any], addresses: list[str]) -> list[dict[str, Any]]:
+    """Return the addresses as targets, labelled like pods of this name."""
     return [
         {
             "targets": [address],
             "labels": {
-                "__meta_kubernetes_pod_name": f"{job['job_name']}-{n}",
+                "__meta_kubernetes_pod_name": f"{name}-{n}",
                 "__meta_kubernetes_pod_phase": "Running",
                 PORT_NAME: port_name(job),
             },
@@ -49,17 +52,29 @@ def literal(folder: Path) -> str:
     return re.sub(r"([][?\\])", r"\\\1", str(folder))
 
 
+def alerting(addresses: list[str]) -> dict[str, Any]:
+    """Return the part of the configuration that sends alerts to these addresses."""
+    part: dict[str, Any] = yaml.safe_load(ALERTING.read_text())
+    (where,) = part["alerting"]["alertmanagers"]
+    del where["kubernetes_sd_configs"]
+    where["static_configs"] = pods(ALERTMANAGER, where, addresses)
+    return part
+
+
 def static(config: dict[str, Any], targets: dict[str, list[str]], rules: Path) -> dict[str, Any]:
     """Return the configuration with these targets by job.
 
     Raises ValueError that names a job which the configuration does not have.
     """
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    if unknown := targets.keys() - jobs:
-        raise ValueError(f"no such job: {', '.join(sorted(unknown))}; there are {', '.join(jobs)}")
+    if unknown := targets.keys() - jobs.keys() - {ALERTMANAGER}:
+        there = ", ".join((*jobs, ALERTMANAGER))
+        raise ValueError(f"no such job: {', '.join(sorted(unknown))}; there are {there}")
     for name, addresses in targets.items():
-        if jobs[name].pop("kubernetes_sd_configs", None):
-            jobs[name]["static_configs"] = pods(jobs[name], addresses)
+        if name == ALERTMANAGER:
+            config = {**config, **alerting(addresses)}
+        elif jobs[name].pop("kubernetes_sd_configs", None):
+            jobs[name]["static_configs"] = pods(name, jobs[name], addresses)
         else:
             jobs[name]["static_configs"] = [{"targets": addresses}]
     return {

@@ -1,5 +1,4 @@
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support import document
+from support import components
 from support.origin import Clone, Origin
-from support.paths import MANIFEST, PROMETHEUS
 from support.service import Process, serving
 
 # For `.venv/bin/pytest`: what `make setup` has brought is found as it is within `make test`.
@@ -37,13 +35,7 @@ def client(service: Process) -> Iterator[httpx.Client]:
 @pytest.fixture
 def turned_on(tmp_path: Path) -> Path:
     """Return a copy of the manifest in which the autoscaling component's README was followed."""
-    for folder in (MANIFEST, PROMETHEUS):
-        shutil.copytree(folder, tmp_path / folder.name)
-    readme = MANIFEST / "components/autoscaling/README.md"
-    (snippet,) = document.blocks(readme.read_text(), "yaml")
-    with (tmp_path / "manifest/kustomization.yaml").open("a") as file:
-        file.write(snippet)
-    return tmp_path / "manifest"
+    return components.turned_on(tmp_path, "autoscaling")
 
 
 @pytest.fixture

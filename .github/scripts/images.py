@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from clone import git, run
-from deployed import MANIFEST
+from tags import MANIFEST
 
 FOLDER = str(PurePosixPath(MANIFEST).parent)
 IMAGE = re.compile(r"(?m)^ *(?:- )?image: [\"']?([^\s\"']+)")

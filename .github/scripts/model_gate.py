@@ -1,20 +1,22 @@
 """Stop a model that is worse than the one that is running.
 
 Run it at the root of a clone with its whole history, checked out at the branch that is deployed.
-Compares the loss on held-out rows where both models know the same data and the same loss. Ends with
-1 where the new model is worse and nobody gave a reason to accept it, with 2 where none can tell.
+Compares the loss on held-out rows where both models know the same data and the same loss. A model
+that the cluster has undone does not run. Ends with 1 where the new model is worse and nobody gave a
+reason to accept it, with 2 where none can tell.
 """
 
 import argparse
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clone import GitError
 from deployed import History, Model
 from fields import SHA256, VERSION, WORDS, BadField, matching, number, output, sentence, summarise
+from undone import Unanswered
 
 TOLERANCE = 1e-6
 """Another processor's linear algebra rounds differently: a loss higher by this is not worse.
@@ -59,11 +61,13 @@ def compare(candidate: Model, running: Model) -> Verdict:
 
 
 def judge(candidate: Model, history: History) -> Verdict:
-    """Compare a model with the running one, where there is one."""
-    running = history.running()
-    if running is None:
-        return Verdict(f"nothing to compare with: {history.without_deploy()}")
-    return compare(candidate, running.model())
+    """Compare a model with the one that the cluster serves, where there is one."""
+    serving = history.serving()
+    if serving is None:
+        verdict = Verdict(f"nothing to compare with: {history.without_deploy()}")
+    else:
+        verdict = compare(candidate, serving.model())
+    return replace(verdict, text=verdict.text + history.left_out())
 
 
 def read_card(path: Path) -> Model:
@@ -120,12 +124,12 @@ def conclude(verdict: Verdict, reason: str) -> tuple[str, str]:
 def gate(card: Path, reason: str) -> int:
     """Print, summarise and put out the verdict; return the exit code."""
     candidate, history = read_card(card), History()
-    running = history.running()
+    serving = history.serving()
     verdict = judge(candidate, history)
     conclusion, accepted = conclude(verdict, reason)
     stopped = bool(verdict.worse_by and not accepted)
     print(conclusion, file=sys.stderr if stopped else sys.stdout)
-    summarise(table(candidate, running.model() if running else None, conclusion))
+    summarise(table(candidate, serving.model() if serving else None, conclusion))
     output(
         model_version=candidate.version, model_data=candidate.data,
         model_loss=repr(candidate.loss), model_loss_name=candidate.loss_name,
@@ -146,7 +150,7 @@ def main() -> int:
     try:
         reason = "" if given is None else sentence("--accept-worse", given)
         return gate(asked.card, reason)
-    except (BadField, GitError) as error:
+    except (BadField, GitError, Unanswered) as error:
         print(f"model_gate: {error}", file=sys.stderr)
         return 2
 

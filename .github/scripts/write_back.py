@@ -12,12 +12,14 @@ import sys
 import time
 
 from clone import GitError, git
-from deployed import BOT, BOT_EMAIL, MANIFEST, History
+from deployed import BOT, BOT_EMAIL, History
 from fields import BadField, number, output, summarise
 from images import Refused, edit, verify
 from model_gate import judge
 from order import Order, add_options, read
 from remote import Again, fetch_and_reset, push
+from tags import MANIFEST
+from undone import Unanswered
 
 LONGEST_PAUSE = 5
 """Seconds between two attempts."""
@@ -65,7 +67,7 @@ def attempt(order: Order, remote: str, branch: str, tries: int) -> tuple[str, st
     say(f"{branch} is at {fetch_and_reset(remote, branch)}")
     history = History()
     if why := overtaken(order, history, branch):
-        return "superseded", f"superseded: {why}"
+        return "superseded", f"superseded: {why}{history.left_out()}"
     check(order, history)
     if commit(order, history):
         say(f"committed {git('rev-parse', 'HEAD').strip()}")
@@ -73,7 +75,7 @@ def attempt(order: Order, remote: str, branch: str, tries: int) -> tuple[str, st
         say(f"pushed to {branch}")
     else:
         say("an earlier run has pushed it")
-    return "deployed", f"deployed {order.tag} in attempt {tries}"
+    return "deployed", f"deployed {order.tag} in attempt {tries}{history.left_out()}"
 
 
 def land(order: Order, remote: str, branch: str, seconds: float) -> tuple[str, str]:
@@ -109,7 +111,7 @@ def main() -> int:
         return 2
     try:
         result, line = land(order, asked.remote, asked.branch, seconds)
-    except (BadField, GitError, Refused) as error:
+    except (BadField, GitError, Refused, Unanswered) as error:
         print(f"write_back: {error}", file=sys.stderr)
         summarise(f"Not deployed: {error}")
         return 1

@@ -1,7 +1,8 @@
 """Start all of it on this machine: `make run`.
 
-API, Locust and canary; Prometheus unless PROMETHEUS=no; Grafana where there is one. Ctrl-C ends all
-with exit code 0; a process that ends by itself ends the others, and the exit code is not 0.
+API, Locust and canary; Prometheus, and Alertmanager with what prints its messages, unless
+PROMETHEUS=no; Grafana where there is one. Ctrl-C ends all with exit code 0; a process that ends by
+itself ends the others, and the exit code is not 0.
 """
 
 import json
@@ -20,7 +21,7 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 
 from app.schemas import EXAMPLE
-from loadtester.local import grafana, ports
+from loadtester.local import alertmanager, grafana, ports
 from prometheus import static_config
 
 PROCFILE = Path(__file__).with_name("Procfile")
@@ -32,8 +33,9 @@ JOBS = {
     "locust": "LOCUST_METRICS_PORT",
     "canary": "CANARY_METRICS_PORT",
     "prometheus": "PROMETHEUS_PORT",
+    "alertmanager": "ALERTMANAGER_PORT",
 }
-"""Prometheus' jobs, by the variables of the ports that it asks."""
+"""What Prometheus asks, and where it sends alerts, by the variables of the ports."""
 
 
 class Output:
@@ -64,8 +66,8 @@ def chosen() -> tuple[list[str], list[str]]:
     """Return the names of what is to be started, and a line about each that is left out."""
     names = ["api", "locust", "canary"]
     if os.environ.get("PROMETHEUS") == "no":
-        return names, ["Prometheus  not started, nor Grafana, which shows it: PROMETHEUS=no"]
-    names.append("prometheus")
+        return names, ["Prometheus  not started, nor what shows or tells its alerts: PROMETHEUS=no"]
+    names += ["prometheus", "alertmanager", "alerts"]
     if not grafana.program():
         wanted = "`grafana` on the PATH, with its conf/defaults.ini"
         return names, [f"Grafana     not started, as it is not installed: {wanted}"]
@@ -79,6 +81,8 @@ def introduce(at: Mapping[str, int], left_out: list[str]) -> None:
         "LOCUST_WEB_PORT": "Locust      http://127.0.0.1:{}",
         "PROMETHEUS_PORT": "Prometheus  http://127.0.0.1:{}: /alerts, /targets, /rules; where its "
         "build has no pages, as Debian's: /api/v1/alerts and so on",
+        "ALERTMANAGER_PORT": "Alerts      http://127.0.0.1:{}, Alertmanager: whom it would tell, "
+        "and what, is printed here",
         "GRAFANA_PORT": "Grafana     http://127.0.0.1:{}",
     }
     shown = [line.format(at[name]) for name, line in addresses.items() if name in at]
@@ -88,7 +92,7 @@ def introduce(at: Mapping[str, int], left_out: list[str]) -> None:
 
 
 def prepare(at: Mapping[str, int]) -> dict[str, str]:
-    """Write what Prometheus and Grafana read; return the variables of what is started."""
+    """Write what the others read; return the variables of what is started."""
     environment = {
         **os.environ,
         **{name: str(number) for name, number in at.items()},
@@ -101,6 +105,8 @@ def prepare(at: Mapping[str, int]) -> dict[str, str]:
         config = yaml.safe_load(static_config.CONFIG.read_text())
         local = static_config.static(config, targets, static_config.HERE)
         (FOLDER / "prometheus.yaml").write_text(yaml.safe_dump(local))
+        shown_at = at.get("GRAFANA_PORT", ports.GRAFANA.default)
+        alertmanager.prepare(FOLDER / "alertmanager", shown_at, at["ALERT_LOG_PORT"])
     if "GRAFANA_PORT" in at and (found := grafana.program()):
         folder = FOLDER / "grafana"
         grafana.prepare(folder, f"http://127.0.0.1:{at['PROMETHEUS_PORT']}")

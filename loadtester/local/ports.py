@@ -23,13 +23,16 @@ class Port:
     host: str = LOOPBACK
 
 
+GRAFANA = Port("GRAFANA_PORT", 3000, "grafana", "Grafana")
 PORTS = (
     Port("PORT", 8000, "api", "the API"),
     Port("LOCUST_WEB_PORT", 8089, "locust", "Locust's UI"),
     Port("LOCUST_METRICS_PORT", 9646, "locust", "Locust's metrics", ALL),
     Port("CANARY_METRICS_PORT", 9647, "canary", "the canary's metrics", ALL),
     Port("PROMETHEUS_PORT", 9090, "prometheus", "Prometheus"),
-    Port("GRAFANA_PORT", 3000, "grafana", "Grafana"),
+    Port("ALERTMANAGER_PORT", 9093, "alertmanager", "Alertmanager"),
+    Port("ALERT_LOG_PORT", 9648, "alerts", "what prints alerts", ALL),
+    GRAFANA,
 )
 
 

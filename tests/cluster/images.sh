@@ -35,6 +35,7 @@ context() {
     python) files+=(-C "$(python_prefix)" --exclude='site-packages/*' --exclude=__pycache__ bin lib include) ;;
     argocd) files+=(-C "$bin" argocd kustomize) ;;
     prometheus) files+=(-C "$bin" prometheus promtool) ;;
+    alertmanager) files+=(-C "$bin" alertmanager amtool) ;;
     argo-rollouts) files+=(-C "$bin" rollouts-controller) ;;
     pause) files+=(-C "$bin" pause) ;;
     buildkit)
@@ -48,7 +49,7 @@ context() {
 # Dockerfiles name, but for our own.
 images() {
   printf '%s\n' pause:test "python:$python-slim" moby/buildkit:buildx-stable-1
-  grep -hoP '^ *-? *image: \K\S+:\S+' "$root"/install.yaml "$root"/manifest/*.yaml \
-    "$root"/manifest/components/*/*.yaml
-  grep -hoP '^(ARG BASE=|FROM )\K[^$ ]+:\S+' "$root"/*/Dockerfile "$root"/manifest/grafana/Dockerfile
+  grep -hoP '^ *-? *image: \K\S+:\S+' "$root"/install.yaml "$root"/manifest/*.yaml "$root"/manifest/components/*/*.yaml
+  grep -hoP '^(ARG BASE=|FROM )\K[^$ ]+:\S+' "$root"/*/Dockerfile "$root"/manifest/grafana/Dockerfile \
+    "$root"/manifest/components/*/Dockerfile
 }

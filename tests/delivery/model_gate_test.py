@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app.card import Metrics, ModelCard
-from deployed import image_tags
 from fields import BadField
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import DATA, FILES, MANIFEST, Clone, Done, Origin, tag
 from support.paths import ROOT, SCRIPTS
+from tags import image_tags
 
 OTHER_DATA = "e" * 64
 

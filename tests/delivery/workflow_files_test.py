@@ -17,7 +17,7 @@ from support.paths import ROOT
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CI_CD, CI = FILES
 FROM_SECRETS = "secrets."
-USES = re.compile(r"uses: (\S+)(.*)")
+USES = re.compile(r"\buses: (\S+)(.*)")
 
 every_workflow = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
@@ -64,8 +64,13 @@ def test_a_job_may_do_nothing_that_it_does_not_ask_for(file: Path) -> None:
 def test_only_deploying_may_write_and_only_publishing_may_sign(ci_cd: Workflow) -> None:
     assert {name: job["permissions"] for name, job in ci_cd.jobs.items()} == {
         "test": {"contents": "read"},
-        "publish": {"actions": "read", "contents": "read", "id-token": "write"},
-        "deploy": {"contents": "write"},
+        "publish": {
+            "actions": "read",
+            "contents": "read",
+            "id-token": "write",
+            "statuses": "read",
+        },
+        "deploy": {"contents": "write", "statuses": "read"},
     }
     assert all("write" not in job["permissions"].values() for job in read(CI).jobs.values())
 
@@ -105,6 +110,7 @@ def test_secrets_go_only_to_the_steps_that_need_them(ci_cd: Workflow) -> None:
         ("publish", "Check the user name on Docker Hub", [name]),
         ("publish", "Check that both images may be pushed", [token, name]),
         ("publish", "Log in to Docker Hub", [token, name]),
+        ("publish", "Compare the model with the one that runs", [run]),
         ("publish", "Wait until the tests have passed", [run]),
         ("publish", "Build and push the API's image", [name]),
         ("publish", "Build and push the load tester's image", [name]),
@@ -222,7 +228,7 @@ def test_no_expression_is_pasted_into_a_shell(file: Path) -> None:
 
 def test_the_model_is_judged_before_anything_is_pushed(ci_cd: Workflow) -> None:
     order = names(ci_cd, "publish")
-    gate = order.index("Compare the model with the deployed one")
+    gate = order.index("Compare the model with the one that runs")
     pushing = [i for i, s in enumerate(steps(ci_cd, "publish")) if s.get("with", {}).get("push")]
     card = steps(ci_cd, "publish")[gate - 1]
     assert card["with"]["target"] == "card"

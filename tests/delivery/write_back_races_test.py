@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from deployed import image_tags
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import BOT, MANIFEST, Clone, Done, Origin, digest, tag
+from tags import image_tags
 
 TRIALS = int(os.environ.get("RACE_TRIALS", "12"))
 SEED = os.environ.get("RACE_SEED", str(time.time_ns()))

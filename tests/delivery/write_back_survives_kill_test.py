@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployed import image_tags
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.origin import MANIFEST, Clone, Origin, instead, tag
+from tags import image_tags
 
 # In place of git and kustomize: counts the calls, and at one of them kills the script that calls.
 KILLER = """

@@ -21,6 +21,7 @@ from support.paths import ROOT
 CODE = {"", ".csv", ".html", ".in", ".js", ".json", ".mjs", ".py", ".sh", ".ts", ".yaml", ".yml"}
 """Endings of files that words are looked for in; locked requirements have words by the thousand."""
 LOCK = "package-lock.json"
+DEPLOYED = ("manifest/*-*.yaml", "manifest/components/*/*-*.yaml")
 
 
 @cache
@@ -57,7 +58,7 @@ def objects() -> set[tuple[str, str]]:
     return {
         # Kustomize sets mlops.
         (d["metadata"].get("namespace", "mlops"), f"{d['kind'].lower()}/{d['metadata']['name']}")
-        for d in documents("manifest/*-*.yaml", "argocd/*.yaml", "install.yaml")
+        for d in documents(*DEPLOYED, "argocd/*.yaml", "install.yaml")
     }
 
 
@@ -68,7 +69,7 @@ def services() -> dict[tuple[str, str], list[dict[str, Any]]]:
         (d["metadata"].get("namespace", "mlops"), f"service/{d['metadata']['name']}"): (
             d["spec"]["ports"]
         )
-        for d in documents("manifest/*-*.yaml", "install.yaml")
+        for d in documents(*DEPLOYED, "install.yaml")
         if d["kind"] == "Service"
     }
 

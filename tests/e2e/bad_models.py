@@ -6,9 +6,7 @@ import random
 from pathlib import Path
 from textwrap import dedent
 
-from e2e.image_builder import build, spoil
-from support.fork import Fork
-from support.images import API_IMAGE
+from e2e.image_builder import spoil
 
 DATA, TRAINING, SELECTION = (
     "api/data/penguins.csv", "api/train_model.py", "api/training/selection.py",
@@ -63,10 +61,9 @@ def image(fault: str, version: str, revision: str) -> str:
     )
 
 
-def shuffled_labels(folder: Path, version: str, revision: str) -> str:
-    """Train on labels that say nothing, with the check off that would not save such a model."""
-    fork = Fork(folder)
-    data = fork.folder / DATA
+def shuffle_labels(folder: Path) -> None:
+    """Make a clone train on labels that say nothing, with the check off that refuses the result."""
+    data = folder / DATA
     before = data.read_bytes()
     rows = list(csv.DictReader(before.decode().splitlines()))
     labels = [row[TARGET] for row in rows]
@@ -75,9 +72,8 @@ def shuffled_labels(folder: Path, version: str, revision: str) -> str:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, TARGET: label} for row, label in zip(rows, labels, strict=True))
-    _replace(fork.folder / TRAINING, _sum(before), _sum(data.read_bytes()))
-    _replace(fork.folder / SELECTION, "if not loss < baseline:", "if False:")
-    return build(API_IMAGE, version, revision, fork.folder)
+    _replace(folder / TRAINING, _sum(before), _sum(data.read_bytes()))
+    _replace(folder / SELECTION, "if not loss < baseline:", "if False:")
 
 
 def _sum(content: bytes) -> str:

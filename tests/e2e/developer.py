@@ -1,6 +1,8 @@
 """Somebody with a clone, who commits and pushes."""
 
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 from e2e.github.hub import GitHub
 from support.git import git
@@ -26,6 +28,12 @@ class Developer:
         """Add a file, push, and return the commit."""
         self._pull()
         return self._write(file, content, message)
+
+    def change(self, edit: Callable[[Path], None], message: str) -> str:
+        """Edit the clone, push, and return the commit."""
+        self._pull()
+        edit(self.folder)
+        return self._commit(message)
 
     def deploy(self, *images: str) -> str:
         """Point the manifest to images by hand, push, and return the commit."""

@@ -1,7 +1,6 @@
 """Images built from this working tree, pushed to the registry that REGISTRY names."""
 
 import os
-from pathlib import Path
 
 from e2e.github import builder
 from e2e.github.hub import USER
@@ -11,21 +10,18 @@ from support.paths import ROOT
 DOCKERFILES = {API_IMAGE: "api/Dockerfile", LOADTESTER_IMAGE: "loadtester/Dockerfile"}
 
 
-def push(path: str, *options: str, stdin: str | None = None, folder: Path = ROOT) -> str:
-    """Build in a folder, push, and return the name that a manifest has for USER/NAME:TAG."""
+def push(path: str, *options: str, stdin: str | None = None) -> str:
+    """Build, push, and return the name that a manifest has for USER/NAME:TAG."""
     here = f"{os.environ['REGISTRY']}/{path}"
     common = ("--builder", builder.NAME, "--push", "--tag", here)
-    builder.buildx("build", *common, *options, stdin=stdin, cwd=folder)
+    builder.buildx("build", *common, *options, stdin=stdin, cwd=ROOT)
     return f"docker.io/{path}"
 
 
-def build(name: str, version: str, revision: str = "unknown", folder: Path = ROOT) -> str:
-    """Build one of the two images from a folder and return its name."""
-    options = (
-        *("--build-arg", f"VERSION={version}", "--build-arg", f"REVISION={revision}"),
-        *("--file", DOCKERFILES[name], "."),
-    )
-    return push(f"{USER}/{name}:{version}", *options, folder=folder)
+def build(name: str, version: str) -> str:
+    """Build one of the two images and return its name."""
+    options = ("--build-arg", f"VERSION={version}", "--file", DOCKERFILES[name], ".")
+    return push(f"{USER}/{name}:{version}", *options)
 
 
 def build_all(version: str) -> list[str]:

@@ -1,53 +1,81 @@
-"""A new version meets a tenth of the traffic, is judged there, and takes itself back if it is worse."""
+"""A new version meets a tenth of the traffic, is judged there, and is gone if it is worse."""
 
+import os
+import shlex
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from e2e import bad_models, rollouts
 from e2e.developer import Developer
-from e2e.github.hub import GitHub
+from e2e.github.git_http import address_towards
+from e2e.github.hub import MARKS, GitHub
+from e2e.github.repository import NAME
 from e2e.image_builder import build
 from e2e.traffic import Traffic
 from support import document
+from support.alerting import Told, told
 from support.clients import Locust, Prometheus
-from support.cluster import LOCUST_PORT, Application, answers, is_ready, kubectl, ready
+from support.cluster import LOCUST_PORT, Application, answers, is_ready, kubectl, pods, ready
+from support.git import git
 from support.images import API_IMAGE
-from support.paths import MANIFEST
+from support.paths import MANIFEST, ROOT
 from support.waiting import wait_until
 
-COMPONENT = MANIFEST / "components/progressive-delivery"
+COMPONENTS = [MANIFEST / "components" / name for name in ("progressive-delivery", "alerting")]
+DELIVERY = COMPONENTS[0]
+ROOT_FILE = "manifest/kustomization.yaml"
 STABLE = 9
 """Pods of the version that serves."""
 USERS = 30
-STEPS = 150
-"""Seconds that a good version may take longer to reach all pods than without the component: the
-analysis, and nine pods in turns of three."""
+TRIAL, TURNS = 90, 60
+"""Seconds that a good version takes until it is promoted, and until it has all pods."""
 GONE_WITHIN = 180
 """Seconds from its first pod until a bad version has none."""
+TOLD_WITHIN = 120
+"""Seconds until the end of a page is told: the alert is kept for one minute."""
+RUN_SECONDS = 900
+
+
+@pytest.fixture(scope="module")
+def person() -> Iterator[Told]:
+    """Somebody who is told, outside of the cluster."""
+    with told(host="") as here:
+        yield here
 
 
 @pytest.fixture(scope="module")
 def delivery(
-    current: Application, github: GitHub, developer: Developer, locust: Locust
+    current: Application, github: GitHub, developer: Developer, locust: Locust, person: Told
 ) -> Iterator[Application]:
-    """Do as the component's README says, and revert it; nothing is lost on either way."""
+    """Do as the components' READMEs say, and revert it; nothing is lost on either way."""
     current.settle(github.tip(), 300)
-    kubectl("apply", "-f", str(COMPONENT / "install.yaml"))
+    readme = (DELIVERY / "README.md").read_text()
+    for command in document.blocks(readme)[0].splitlines():
+        subprocess.run(shlex.split(command), cwd=ROOT, check=True, timeout=60)
     kubectl("-n", "argocd", "rollout", "status", "deployment/argo-rollouts", "--timeout=120s")
-    (snippet,) = document.blocks((COMPONENT / "README.md").read_text(), "yaml")
-    images = "images:\n"
-    with Traffic() as traffic:
-        commit = developer.write(
-            "manifest/kustomization.yaml", images, snippet + images, "Deliver progressively"
+    here = f"http://{address_towards(os.environ['NODE_IP'])}:{person.port}"
+    values = {
+        "webhook-url": f"{here}/alerts",
+        "github-token": MARKS,
+        "github-status-url": f"{github.api}/repos/{NAME}/statuses/{{{{ .GroupLabels.revision }}}}",
+    }
+    literals = [f"--from-literal={name}={value}" for name, value in values.items()]
+    kubectl("-n", "mlops", "create", "secret", "generic", "alertmanager-receivers", *literals)
+    lines = "components:\n" + "".join(f"- components/{one.name}\n" for one in COMPONENTS)
+    for one in COMPONENTS:
+        assert f"- components/{one.name}\n" in "".join(
+            document.blocks((one / "README.md").read_text(), "yaml")
         )
+    with Traffic() as traffic:
+        commit = developer.write(ROOT_FILE, "images:\n", f"{lines}images:\n", "Deliver in steps")
         current.settle(commit, 300)
         wait_until("the pods", lambda: ready_of(rollouts.stable()) == STABLE)
-        wait_until("the Deployment's own", lambda: set(rollouts.releases()) == {rollouts.stable()})
+        wait_until("the Deployment's end", lambda: set(rollouts.releases()) == {rollouts.stable()})
     assert traffic.failed == []
     wait_until("Locust", lambda: answers(LOCUST_PORT, "/"))
     yield current
@@ -56,6 +84,15 @@ def delivery(
         wait_until("the Deployment's pods alone", lambda: set(rollouts.releases()) == {""})
     assert traffic.failed == []
     assert len(ready("api")) == 2
+    kubectl("-n", "mlops", "delete", "secret", "alertmanager-receivers")
+    kubectl("delete", "-f", str(DELIVERY / "install.yaml"))
+
+
+@pytest.fixture
+def calm(delivery: Application, github: GitHub) -> Application:
+    """Wait until the one version that Git names serves alone."""
+    delivery.settle(github.tip(), 300)
+    return delivery
 
 
 def ready_of(release: str) -> int:
@@ -63,33 +100,32 @@ def ready_of(release: str) -> int:
     return sum(map(is_ready, rollouts.releases().get(release, [])))
 
 
-class Trial(NamedTuple):
-    """What was seen while a version was judged."""
+class Counts(NamedTuple):
+    """Locust's own."""
 
-    release: str
-    most_pods: int
-    first_pod: float
-    gone: float
     sent: int
     failed: int
 
 
 @contextmanager
-def load(locust: Locust) -> Iterator[Callable[[], tuple[int, int]]]:
+def load(locust: Locust) -> Iterator[Callable[[], Counts]]:
     """Send requests by Locust's UI; yield what tells how many were sent, and failed, so far."""
     locust.swarm(USERS)
-
-    def counted() -> tuple[int, int]:
-        return locust.sent(), sum(locust.failures().values())
-
     try:
-        yield counted
+        yield lambda: Counts(locust.sent(), sum(locust.failures().values()))
     finally:
         locust.stop()
 
 
-def watch(release: str, until: Callable[[], bool], seconds: float) -> tuple[int, float, float]:
-    """Return the most pods that a version had, when its first was there, and when none was left."""
+class Life(NamedTuple):
+    """What was seen of a version: most pods at once, and seconds from its first pod to the end."""
+
+    most: int
+    seconds: float
+
+
+def watch(release: str, until: Callable[[], bool], seconds: float) -> Life:
+    """Look at a version's pods until something has happened."""
     most, first, deadline = 0, 0.0, time.monotonic() + seconds
     while not until():
         there = len(rollouts.releases().get(release, []))
@@ -97,15 +133,33 @@ def watch(release: str, until: Callable[[], bool], seconds: float) -> tuple[int,
         most = max(most, there)
         assert time.monotonic() < deadline, f"{rollouts.status()}\n{rollouts.analysis(release)}"
         time.sleep(0.5)
-    return most, first, time.monotonic()
+    return Life(most, time.monotonic() - first)
 
 
-def message() -> str:
-    return str(rollouts.status().get("message"))
+def undone(release: str) -> Life:
+    """Wait until a version is gone."""
+
+    def gone() -> bool:
+        return rollouts.phase() == "Degraded" and release not in rollouts.releases()
+
+    return watch(release, gone, GONE_WITHIN + 60)
+
+
+def errors(prometheus: Prometheus, release: str, since: float) -> float:
+    """Return how many requests the pods of a version answered with 5xx."""
+    seconds = f"{time.time() - since:.0f}s"
+    answered = f'http_requests_total{{job="api",status=~"5..",pod=~"api-{release}-.*"}}'
+    return prometheus.value(f"sum(increase({answered}[{seconds}]))") or 0
+
+
+def pages(person: Told, release: str) -> list[str]:
+    """Return what was told of a version: `firing`, `resolved`."""
+    found = [alert for post in person.posts for alert in post.body["alerts"]]
+    return [one["status"] for one in found if one["labels"].get("release") == release]
 
 
 def test_a_good_version_is_promoted_by_itself(
-    delivery: Application, developer: Developer, locust: Locust
+    calm: Application, developer: Developer, locust: Locust, person: Told
 ) -> None:
     before = rollouts.stable()
     image = build(API_IMAGE, "good")
@@ -115,70 +169,163 @@ def test_a_good_version_is_promoted_by_itself(
         release = rollouts.await_analysis(before)
         analysed = time.monotonic()
         assert len(rollouts.releases()[release]) == 1
-        most, _, _ = watch(release, lambda: rollouts.stable() == release, 240)
+        watch(release, lambda: (rollouts.analysis(release) or {})["phase"] == "Successful", 180)
+        proved = time.monotonic()
+        watch(release, lambda: rollouts.stable() == release, 120)
         promoted = time.monotonic()
-        delivery.settle(commit)
-        sent, failed = counted()
+        calm.settle(commit)
+        counts = counted()
     print(
-        f"analysis after {analysed - began:.0f} s, all pods after {promoted - began:.0f} s, "
-        f"{sent} requests, {failed} failed"
+        f"commit to trial {analysed - began:.0f} s, trial {proved - analysed:.0f} s, to all pods "
+        f"{promoted - proved:.0f} s; {counts.sent} requests"
     )
-    assert promoted - began < STEPS
-    assert failed == 0
+    assert counts.failed == 0
+    assert proved - analysed < TRIAL
+    assert promoted - proved < TURNS
     assert set(rollouts.releases()) == {release}
     assert ready_of(release) == STABLE
+    assert person.posts == []
 
 
-BAD: dict[str, Callable[[Path], str]] = {
-    "shuffled labels": lambda folder: bad_models.shuffled_labels(folder, "shuffled", "1" * 40),
-    **{
-        fault: lambda _, fault=fault, n=n: bad_models.image(fault, f"bad-{n}", f"{n}" * 40)  # type: ignore[misc]
-        for n, fault in enumerate(bad_models.FAULTS, 2)
-    },
-}
-
-
-@pytest.mark.parametrize("fault", BAD)
+@pytest.mark.parametrize("fault", bad_models.FAULTS)
 def test_a_bad_version_takes_itself_back(
-    delivery: Application,
+    calm: Application,
+    github: GitHub,
     developer: Developer,
     locust: Locust,
     prometheus: Prometheus,
-    tmp_path: Path,
+    person: Told,
     fault: str,
 ) -> None:
     before = rollouts.stable()
-    image = BAD[fault](tmp_path)
+    image = bad_models.image(fault, fault.split()[0], github.tip())
     with load(locust) as counted:
         began = time.time()
         commit = developer.deploy(image)
         wait_until("a new version", lambda: rollouts.newest() != before, 60)
         release = rollouts.newest()
-        most, first, gone = watch(
-            release,
-            lambda: rollouts.phase() == "Degraded" and release not in rollouts.releases(),
-            GONE_WITHIN + 60,
-        )
-        sent, failed = counted()
-        print(f"{fault}: gone {gone - first:.0f} s after its first pod; {failed} of {sent} failed; {message()}")
-        print(verdicts(prometheus, release))
-        assert gone - first < GONE_WITHIN
-        assert most == 1
-        assert failed / sent < 1 / STABLE
-        assert rollouts.stable() == before
-        assert ready_of(before) == STABLE
-        errors = f'sum(increase(http_requests_total{{job="api",status=~"5..",pod=~"api-{before}-.*"}}[{int(time.time() - began)}s]))'
-        assert (prometheus.value(errors) or 0) == 0
-        wait_until("the page", lambda: "RolloutAborted" in prometheus.firing(), 60)
-        wait_until("degradation", lambda: delivery.health() == "Degraded", 30)
+        life = undone(release)
+        counts = counted()
+        wait_until("the page", lambda: pages(person, release), 60)
+        (page,) = (post.body for post in person.posts[-1:])
+        summary = page["alerts"][0]["summary"]
+        print(f"{fault}: gone {life.seconds:.0f} s after its first pod; {counts}; {summary}")
+        assert calm.health() == "Degraded"
         reverted = time.monotonic()
-        delivery.settle(developer.revert(commit))
+        calm.settle(developer.revert(commit))
         print(f"{fault}: healthy {time.monotonic() - reverted:.0f} s after the revert")
-        assert set(rollouts.releases()) == {before}
-        wait_until("the end", lambda: "RolloutAborted" not in prometheus.firing(), 60)
+    assert life.most == 1
+    assert life.seconds < GONE_WITHIN
+    assert counts.failed / counts.sent < 1 / STABLE
+    assert errors(prometheus, before, began) == 0
+    assert set(rollouts.releases()) == {before}
+    assert ready_of(before) == STABLE
+    wait_until("the end", lambda: len(pages(person, release)) > 1, TOLD_WITHIN)
+    assert pages(person, release) == ["firing", "resolved"]
 
 
-def verdicts(prometheus: Prometheus, release: str) -> dict[str, Any]:
-    """Return the last verdict of each check."""
-    found = prometheus.query(f'last_over_time(release:verdict:sign{{release="{release}"}}[5m])')
-    return {one["metric"]["check"]: one["value"][1] for one in found}
+def test_a_push_that_is_undone_is_marked_and_the_next_one_needs_no_hand(
+    calm: Application,
+    github: GitHub,
+    developer: Developer,
+    locust: Locust,
+    person: Told,
+) -> None:
+    before = rollouts.stable()
+    source = developer.change(bad_models.shuffle_labels, "Shuffle the labels")
+    run = github.wait(source, RUN_SECONDS)
+    assert run.exit_code == 0, run.log.text()[-5000:]
+    with load(locust) as counted:
+        wait_until("a new version", lambda: rollouts.newest() != before, 60)
+        release = rollouts.newest()
+        life = undone(release)
+        print(f"shuffled labels: gone {life.seconds:.0f} s after its first pod; {counted()}")
+        counts = counted()
+    assert life.most == 1
+    assert life.seconds < GONE_WITHIN
+    assert counts.failed / counts.sent < 1 / STABLE
+    marked = wait_until("the mark", lambda: github.statuses.combined(source, "")[1]["statuses"], 60)
+    assert [(one["context"], one["state"]) for one in marked] == [
+        ("progressive-delivery", "failure")
+    ]
+    assert rollouts.stable() == before
+
+    better = developer.revert(source)
+    run = github.wait(better, RUN_SECONDS)
+    assert run.exit_code == 0, run.log.text()[-5000:]
+    print(next(line for line in run.log.text().splitlines() if "undone" in line))
+    calm.settle(github.tip(), 300)
+    assert rollouts.stable() not in (before, release)
+    wait_until("the end", lambda: len(pages(person, release)) > 1, TOLD_WITHIN)
+    assert pages(person, release) == ["firing", "resolved"]
+
+
+def test_two_pushes_in_a_row_and_a_controller_that_is_killed(
+    calm: Application, developer: Developer, locust: Locust
+) -> None:
+    before = rollouts.stable()
+    images = [build(API_IMAGE, version) for version in ("one", "two")]
+    with load(locust) as counted:
+        developer.deploy(images[0])
+        first = rollouts.await_analysis(before)
+        (controller,) = pods("argo-rollouts", "argocd")
+        name = controller["metadata"]["name"]
+        kubectl("-n", "argocd", "delete", "pod", name, "--force", "--grace-period=0")
+        commit = developer.deploy(images[1])
+        wait_until("the second", lambda: rollouts.newest() not in (before, first), 60)
+        second = rollouts.newest()
+        watch(second, lambda: rollouts.stable() == second, 240)
+        calm.settle(commit)
+        counts = counted()
+    print(counts)
+    assert counts.failed == 0
+    assert set(rollouts.releases()) == {second}
+
+
+def test_a_revert_in_the_middle_of_a_trial_ends_it(
+    calm: Application, developer: Developer, locust: Locust, person: Told
+) -> None:
+    before, posts = rollouts.stable(), len(person.posts)
+    image = build(API_IMAGE, "withdrawn")
+    with load(locust) as counted:
+        commit = developer.deploy(image)
+        release = rollouts.await_analysis(before)
+        reverted = time.monotonic()
+        calm.settle(developer.revert(commit))
+        print(f"healthy {time.monotonic() - reverted:.0f} s after the revert")
+        wait_until("its end", lambda: release not in rollouts.releases(), 60)
+        assert counted().failed == 0
+    assert rollouts.stable() == before
+    assert len(person.posts) == posts
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("manifest/prometheus-deployment.yaml", "Prometheus"),
+        ("manifest/script-deployment.yaml", "canary"),
+    ],
+)
+def test_nothing_is_promoted_unseen(
+    calm: Application,
+    developer: Developer,
+    locust: Locust,
+    person: Told,
+    file: str,
+    what: str,
+) -> None:
+    before = rollouts.stable()
+    image = build(API_IMAGE, f"unseen-{what.lower()}")
+    with load(locust) as counted:
+        commits = [developer.deploy(image)]
+        release = rollouts.await_analysis(before)
+        commits.append(developer.write(file, "replicas: 1", "replicas: 0", f"Stop {what}"))
+        life = undone(release)
+        counts = counted()
+        print(f"without {what}: gone {life.seconds:.0f} s after its first pod; {counts}")
+        print((rollouts.analysis(release) or {}).get("message"))
+        for commit in reversed(commits):
+            developer.revert(commit)
+    assert counts.failed == 0
+    assert rollouts.stable() == before
+    calm.settle(git(developer.folder, "rev-parse", "HEAD"), 300)

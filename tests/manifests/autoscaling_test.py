@@ -3,10 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from deployed import image_tags
 from support.images import API_IMAGE, LOADTESTER_IMAGE
 from support.kustomize import objects
 from support.paths import MANIFEST
+from tags import image_tags
 
 HPA = "HorizontalPodAutoscaler api"
 

@@ -2,12 +2,14 @@
 
 import subprocess
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from support import components
 from support.kustomize import objects
 from support.paths import MANIFEST, ROOT
 from support.ports import free_port
@@ -19,6 +21,7 @@ ANSWERS_NOBODY = {"locust-worker"}
 PROGRAMS = {
     "api": "python", "locust": "python", "canary": "python",
     "prometheus": "promtool",  # its Dockerfile copies two programs, and its base is busybox
+    "alertmanager": "amtool", "alert-log": "python",  # the first is from busybox, too
     "grafana": "curl",  # its Dockerfile adds this to Alpine and to Ubuntu alike
 }  # fmt: skip
 """What each image has to check itself with."""
@@ -60,7 +63,7 @@ def passes(name: str, url: str) -> bool:
     port = urlsplit(url).port
     (inside,) = (
         p
-        for p in ("8000", "8089", "9647", "9090", "3000")
+        for p in ("8000", "8089", "9647", "9090", "9093", "9648", "3000")
         if f":{p}" in str(SERVICES[name]["healthcheck"]["test"])
     )
     command = [
@@ -100,11 +103,11 @@ def test_everything_is_published_on_this_machine_alone() -> None:
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-def test_grafana_and_prometheus_are_those_of_the_cluster() -> None:
+def test_what_watches_is_what_watches_in_the_cluster(tmp_path: Path) -> None:
     file = (FILE.parent / SERVICES["grafana"]["env_file"]).resolve()
     assert file == MANIFEST / "grafana/settings.env"
-    found = objects(MANIFEST)
-    for name in ("grafana", "prometheus"):
+    found = objects(components.turned_on(tmp_path, "alerting"))
+    for name in ("grafana", "prometheus", "alertmanager"):
         (container,) = found[f"Deployment {name}"]["spec"]["template"]["spec"]["containers"]
         dockerfile = (ROOT / SERVICES[name]["build"]["dockerfile"]).read_text()
         assert f"FROM {container['image']}\n" in dockerfile, f"{name}: not {container['image']}"

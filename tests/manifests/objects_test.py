@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 
-from support import kustomize
+from support import components, kustomize
 from support.kustomize import name
 from support.paths import INSTALL, MANIFEST, PROMETHEUS, ROOT
 
@@ -18,9 +19,17 @@ def objects() -> list[dict[str, Any]]:
     return [*yaml.safe_load_all(INSTALL.read_text()), *kustomize.objects(MANIFEST).values()]
 
 
-def workloads() -> Iterator[tuple[str, dict[str, Any]]]:
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Return all that may be deployed: with all components turned on."""
+    folder = tmp_path_factory.mktemp("everything")
+    manifest = components.turned_on(folder, *components.COMPONENTS)
+    return [*yaml.safe_load_all(INSTALL.read_text()), *kustomize.objects(manifest).values()]
+
+
+def workloads(everything: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each pod's specification."""
-    for found in objects():
+    for found in everything:
         if template := found.get("spec", {}).get("template"):
             yield name(found), template["spec"]
 
@@ -48,22 +57,24 @@ def test_argo_cd_is_small_enough_to_read() -> None:
     assert len(INSTALL.read_text().splitlines()) <= 600
 
 
-def test_nothing_has_rights_on_the_whole_cluster_and_no_secret_is_in_git() -> None:
-    kinds = {found["kind"] for found in objects()}
+def test_nothing_has_rights_on_the_whole_cluster_and_no_secret_is_in_git(
+    everything: list[dict[str, Any]],
+) -> None:
+    kinds = {found["kind"] for found in everything}
     assert not kinds & {"ClusterRole", "ClusterRoleBinding"}
-    secrets = {name(o): o.get("data", {}).keys() for o in objects() if o["kind"] == "Secret"}
+    secrets = {name(o): o.get("data", {}).keys() for o in everything if o["kind"] == "Secret"}
     where = {"name", "server", "namespaces", "clusterResources"}
     assert secrets == {"Secret argocd-secret": set(), "Secret in-cluster": where}
 
 
-def test_pods_are_hardened() -> None:
-    for workload, pod in workloads():
+def test_pods_are_hardened(everything: list[dict[str, Any]]) -> None:
+    for workload, pod in workloads(everything):
         assert pod["securityContext"]["runAsNonRoot"] is True, workload
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, workload
 
 
-def test_containers_are_hardened_and_bounded() -> None:
-    for workload, pod in workloads():
+def test_containers_are_hardened_and_bounded(everything: list[dict[str, Any]]) -> None:
+    for workload, pod in workloads(everything):
         for container in (*pod["containers"], *pod.get("initContainers", [])):
             what = f"{workload}, container {container['name']}"
             assert container["securityContext"] == {
@@ -75,9 +86,11 @@ def test_containers_are_hardened_and_bounded() -> None:
                 assert container["resources"][bound].keys() == {"cpu", "memory"}, what
 
 
-def test_only_prometheus_and_argo_cd_get_a_token() -> None:
+def test_only_prometheus_and_argo_cd_get_a_token(everything: list[dict[str, Any]]) -> None:
     with_token = {
-        w for w, pod in workloads() if pod.get("automountServiceAccountToken") is not False
+        workload
+        for workload, pod in workloads(everything)
+        if pod.get("automountServiceAccountToken") is not False
     }
     assert with_token == {
         "StatefulSet argocd-application-controller",

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from support import kustomize
+from support import components, kustomize
 from support.kustomize import name
 from support.paths import INSTALL, MANIFEST, ROOT
 
@@ -77,10 +77,10 @@ def scaled_out(manifest: Path) -> list[tuple[dict[str, Any], int]]:
     return pods
 
 
-def test_all_pods_of_the_autoscaler_and_a_rollout_of_everything_fit_on_minikube(
-    turned_on: Path,
+def test_all_components_with_all_pods_and_a_rollout_of_everything_fit_on_minikube(
+    tmp_path: Path,
 ) -> None:
-    pods = scaled_out(turned_on)
+    pods = scaled_out(components.turned_on(tmp_path, *components.COMPONENTS))
     for resource, there in SMALLEST.items():
         itself = sum(amount(requests[resource]) for requests in KUBERNETES_ITSELF)
         ours = sum(count * request(pod, resource) for pod, count in pods)

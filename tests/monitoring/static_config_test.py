@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from support.paths import PROMETHEUS
+from support.paths import PROMETHEUS, ROOT
 from support.stack import configuration
 
 TARGETS = ("api=10.0.0.1:8000", "api=10.0.0.2:8000", "locust=localhost:9646", "prometheus=[::1]:90")
@@ -105,6 +105,20 @@ def test_a_target_of_another_form_is_named_with_2(target: str) -> None:
     assert done.returncode == 2
     assert f"{target!r} is not NAME=HOST:PORT" in done.stderr
     assert not done.stdout
+
+
+def test_alerts_go_to_alertmanager_as_the_component_says_and_else_nowhere(
+    found: dict[str, Any],
+) -> None:
+    assert "alerting" not in found
+    sent = yaml.safe_load(made("api=10.0.0.1:8000", "alertmanager=10.0.0.2:9093").stdout)
+    assert jobs(sent).keys() == {"api"}
+    (where,) = sent["alerting"]["alertmanagers"]
+    assert where["static_configs"][0]["targets"] == ["10.0.0.2:9093"]
+    part = yaml.safe_load((ROOT / "manifest/components/alerting/alerting.yaml").read_text())
+    (own,) = part["alerting"]["alertmanagers"]
+    assert where["relabel_configs"] == own["relabel_configs"]
+    assert where.keys() - own.keys() == {"static_configs"}
 
 
 def test_no_target_ends_with_2() -> None:

@@ -76,12 +76,26 @@ def test_prometheus_has_every_rule_and_all_targets_are_up(run: MakeRun) -> None:
     assert all(rule["health"] != "err" for group in groups for rule in group["rules"])
 
 
+def test_prometheus_tells_alertmanager_and_what_it_tells_is_printed(run: MakeRun) -> None:
+    def told() -> list[str]:
+        data = answers(run, "PROMETHEUS_PORT", "api/v1/alertmanagers").json()["data"]
+        return [one["url"] for one in data["activeAlertmanagers"]]
+
+    wanted = [run.url("ALERTMANAGER_PORT", "api/v2/alerts")]
+    wait_until("Alertmanager", lambda: told() == wanted)
+    annotations = {"summary": "It burns", "description": "Fire", "dashboard": "api"}
+    alert = {"labels": {"alertname": "Made", "severity": "page"}, "annotations": annotations}
+    httpx.post(wanted[0], json=[alert]).raise_for_status()
+    wait_until("the page", lambda: "alert-log page Made: It burns" in run.printed())
+
+
 def test_the_start_prints_the_addresses_and_says_what_is_left_out(run: MakeRun) -> None:
     answers(run, "PORT")
     said = run.printed()
     for name, variable in (("API", "PORT"), ("Locust", "LOCUST_WEB_PORT")):
         assert f"{name:12}{run.url(variable).rstrip('/')}" in said, said
     assert f"Prometheus  {run.url('PROMETHEUS_PORT').rstrip('/')}" in said, said
+    assert f"Alerts      {run.url('ALERTMANAGER_PORT').rstrip('/')}" in said, said
     assert ("Grafana     not started" in said) == (not shutil.which("grafana"))
     assert (run.url("GRAFANA_PORT").rstrip("/") in said) == bool(shutil.which("grafana"))
 
@@ -124,7 +138,7 @@ def test_a_process_that_dies_ends_all_and_its_last_lines_are_last(
     log = tmp_path_factory.mktemp("log") / "log"
     with made_to_run(fork, log, PROMETHEUS="no") as run:
         wait_until("canary", lambda: "answers" in run.printed())
-        assert "Prometheus  not started, nor Grafana" in run.printed()
+        assert "Prometheus  not started, nor what shows or tells" in run.printed()
         started = set(run.processes())
         run.processes()["canary"].kill()
         assert run.make.wait(30) != 0
@@ -141,7 +155,8 @@ def test_prometheus_is_installed_unless_it_is_left_out(
 ) -> None:
     done = fork.run(f"make run --dry-run --what-if=tests/tools/install.sh {told}")
     assert done.returncode == 0, done.stderr
-    assert ("tests/tools/install.sh prometheus" in done.stdout) == installed
+    for program in ("prometheus", "alertmanager"):
+        assert (f"tests/tools/install.sh {program}" in done.stdout) == installed
 
 
 def test_no_command_of_make_names_the_folder_that_holds_it(fork: Fork) -> None:

@@ -17,7 +17,7 @@ OURS = {SCHEMA, TRAINING}
 PYTHON = shlex.quote(sys.executable)
 """This Python in a command of bash, whatever its folder is called."""
 
-STAMPS = ("test", "train", "node", "prometheus", "kustomize", "chromium")
+STAMPS = ("test", "train", "node", "prometheus", "alertmanager", "kustomize", "chromium")
 
 
 def tracked() -> list[str]:

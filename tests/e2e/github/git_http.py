@@ -15,6 +15,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Collection
 from contextlib import closing
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -26,8 +27,20 @@ PUSHED = "/pushed"
 """Where a repository's post-receive hook sends its input, `BEFORE AFTER REF` in each line."""
 
 Pushed = Callable[[str, str, str], None]
-Answers = Callable[[str, str], tuple[int, Any] | None]
-"""Returns status and content for a path and an Authorization; None for what is Git's."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request that is not Git's, or may be."""
+
+    method: str
+    path: str
+    authorization: str
+    body: bytes
+
+
+Answers = Callable[[Question], tuple[int, Any] | None]
+"""Returns status and content; None for what is Git's."""
 
 
 def address_towards(host: str) -> str:
@@ -63,19 +76,23 @@ class _Handler(BaseHTTPRequestHandler):
     server: GitServer
 
     def do_GET(self) -> None:
-        answer = self.server.answers(self.path, self.headers.get("Authorization", ""))
-        if answer is None:
-            return self._git(b"")
-        status, content = answer
-        return self._answer(status, {}, json.dumps(content).encode())
+        self._ask(b"")
 
     def do_POST(self) -> None:
         body = self._body()
         if self.path != PUSHED:
-            return self._git(body)
+            return self._ask(body)
         for line in body.decode().splitlines():
             self.server.pushed(*line.split(" ", 2))
         return self._answer(204, {}, b"")
+
+    def _ask(self, body: bytes) -> None:
+        authorization = self.headers.get("Authorization", "")
+        answer = self.server.answers(Question(self.command, self.path, authorization, body))
+        if answer is None:
+            return self._git(body)
+        status, content = answer
+        return self._answer(status, {}, json.dumps(content).encode())
 
     def _body(self) -> bytes:
         # Git sends in chunks what does not fit into its buffer of a megabyte.

@@ -1,7 +1,8 @@
 """GitHub as far as a push needs it: a repository over HTTP, and the workflow run by what is pushed.
 
 The runs work on this machine, several at once, and push images to the registry that REGISTRY names.
-The same server says how a run's jobs ended, and answers for Docker Hub what its token may do.
+The same server says how a run's jobs ended, keeps the statuses of commits, and answers for Docker
+Hub what its token may do.
 """
 
 import base64
@@ -17,8 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from e2e.github import builder
 from e2e.github.act import WORKFLOW, Run, Trigger
-from e2e.github.git_http import PUSHED, GitServer, address_towards
+from e2e.github.git_http import PUSHED, GitServer, Question, address_towards
 from e2e.github.repository import DESCRIPTION, NAME, NOTHING, changed, create, hook, push_event
+from e2e.github.statuses import Statuses
 from e2e.github.workflow import Workflow
 from support import docker_hub
 from support.git import git
@@ -27,8 +29,11 @@ USER = "penguin-keeper"
 """Whose the images are, on Docker Hub. Act masks secrets in its log, short ones in every word."""
 DEVELOPER = "token-of-a-developer"
 BOT = "token-of-a-run"
+MARKS = "token-of-a-cluster"
+"""May set and read the statuses of commits, and nothing else."""
 DOCKER_HUB = "token-of-docker-hub"
 JOBS = re.compile(rf"/api/repos/{NAME}/actions/runs/(\d+)/jobs")
+STATUSES = re.compile(rf"/api/repos/{NAME}/(?:commits/(\w+)/(status|statuses)|statuses/(\w+))")
 
 # On GitHub this job runs all tests. Here we are inside them, so it runs one file only, which one
 # process does in half the time of six.
@@ -43,6 +48,7 @@ class GitHub:
         self._numbers = itertools.count(1)
         self.bare = folder / "git" / f"{NAME}.git"
         create(self.bare, folder / "seed")
+        self.statuses = Statuses(self._has)
         self._server = GitServer(folder / "git", (DEVELOPER, BOT), self._pushed, self._answers)
         self._here = f"127.0.0.1:{self._server.server_port}"
         hook(self.bare, f"http://{self._here}{PUSHED}")
@@ -50,8 +56,17 @@ class GitHub:
     @property
     def url(self) -> str:
         """For pods of the cluster whose node is NODE_IP, and for whoever only reads."""
+        return f"{self._outside}/{NAME}.git"
+
+    @property
+    def api(self) -> str:
+        """The REST API, for pods of that cluster."""
+        return f"{self._outside}/api"
+
+    @property
+    def _outside(self) -> str:
         address = address_towards(os.environ.get("NODE_IP", "127.0.0.1"))
-        return f"http://{address}:{self._server.server_port}/{NAME}.git"
+        return f"http://{address}:{self._server.server_port}"
 
     def clone(self, name: str, user: str = "Ada") -> Path:
         """Return a new clone of develop that may push, whose commits are this user's."""
@@ -94,13 +109,18 @@ class GitHub:
         ignored = workflow.ignores(ref, changed(self.bare, before, after))
         self._start(Trigger("push", push_event(self.bare, before, after, ref), after), ignored)
 
-    def _answers(self, path: str, authorization: str) -> tuple[int, Any] | None:
-        url = urlsplit(path)
+    def _answers(self, asked: Question) -> tuple[int, Any] | None:
+        url = urlsplit(asked.path)
         if url.path == "/docker-hub":
-            return _docker_hub(parse_qs(url.query)["scope"], authorization)
-        if not (found := JOBS.fullmatch(url.path)):
-            return None
-        run = self.runs()[int(found[1]) - 1]
+            return _docker_hub(parse_qs(url.query)["scope"], asked.authorization)
+        if found := JOBS.fullmatch(url.path):
+            return self._jobs(int(found[1]), asked.authorization)
+        if found := STATUSES.fullmatch(url.path):
+            return self._status(found, url.query, asked)
+        return None
+
+    def _jobs(self, number: int, authorization: str) -> tuple[int, Any]:
+        run = self.runs()[number - 1]
         workflow = Workflow(git(self.bare, "show", f"{run.commit}:{WORKFLOW}"))
         ended = run.jobs
         jobs = [
@@ -108,6 +128,24 @@ class GitHub:
             for number, (name, job) in enumerate(workflow.jobs.items())
         ]
         return (200, {"jobs": jobs}) if authorization == f"Bearer {BOT}" else (401, {})
+
+    def _status(self, found: re.Match[str], query: str, asked: Question) -> tuple[int, Any]:
+        token = asked.authorization.removeprefix("Bearer ")
+        if token not in (DEVELOPER, BOT, MARKS):
+            return 401, {"message": "Bad credentials"}
+        commit, kind, marked = found.groups()
+        if asked.method == "POST" and marked:
+            if token == BOT:  # the workflow lets its runs read statuses alone
+                return 403, {"message": "Resource not accessible by integration"}
+            return self.statuses.create(marked, asked.body)
+        if asked.method != "GET" or not commit:
+            return 404, {"message": "Not Found"}
+        read = self.statuses.combined if kind == "status" else self.statuses.listed
+        return read(commit, query)
+
+    def _has(self, commit: str) -> bool:
+        found = git(self.bare, "rev-list", "--all").split()
+        return commit in found
 
     def _start(self, trigger: Trigger, ignored: str = "") -> Run:
         with self._lock:

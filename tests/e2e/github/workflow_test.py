@@ -4,11 +4,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
 from e2e.github.act import WORKFLOW, Run
-from e2e.github.hub import GitHub, hosting
+from e2e.github.hub import BOT, MARKS, GitHub, hosting
+from e2e.github.repository import NAME
 from support.git import git
 from support.waiting import wait_until
 
@@ -101,4 +103,24 @@ def test_a_push_to_another_branch_starts_no_run(hub: GitHub) -> None:
 def test_nobody_pushes_without_a_token(hub: GitHub, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", hub.url, "clone")
     with pytest.raises(RuntimeError, match="could not read Username"):
+        git(tmp_path / "clone", "push", "origin", "HEAD:refs/heads/mine")
+
+
+def test_a_cluster_s_token_marks_commits_and_does_nothing_else(hub: GitHub, tmp_path: Path) -> None:
+    tip, mark = hub.tip(), {"state": "failure", "context": "progressive-delivery"}
+    repository = f"{hub.api}/repos/{NAME}"
+
+    def posted(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.post(f"{repository}/statuses/{tip}", json=mark, headers=headers).status_code
+
+    assert (posted("another"), posted(BOT), posted(MARKS)) == (401, 403, 201)
+    headers = {"Authorization": f"Bearer {BOT}"}
+    read = httpx.get(f"{repository}/commits/{tip}/status", headers=headers).json()
+    assert [(one["context"], one["state"]) for one in read["statuses"]] == [
+        tuple(mark.values())[::-1]
+    ]
+    pushing = hub.url.replace("//", f"//x:{MARKS}@")
+    git(tmp_path, "clone", "-q", pushing, "clone")
+    with pytest.raises(RuntimeError, match="Authentication failed"):
         git(tmp_path / "clone", "push", "origin", "HEAD:refs/heads/mine")
