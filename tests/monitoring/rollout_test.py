@@ -1,6 +1,6 @@
 """How a release is judged: trials whose truth is known, through the rules, in simulated time.
 
-Collectors and rows are the service's, and the clock is promtool's. docs/rollout.md tells the rates
+Collectors and rows are the service's, and the clock is promtool's. docs/rollouts.md tells the rates
 that are proved here.
 """
 
@@ -237,7 +237,7 @@ def test_a_release_is_not_worse_for_being_slow_as_anything_may_be(
 
 
 MANY = 500
-"""Releases that are drawn. What docs/rollout.md tells was measured with more."""
+"""Releases that are drawn. What docs/rollouts.md tells was measured with more."""
 WORSE_AT, GOOD_BELOW = 0.01, 0.06
 """The limits of accuracy."""
 
