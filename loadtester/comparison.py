@@ -60,7 +60,7 @@ class Side:
         """Get the holdout, if that is possible."""
         try:
             async with asyncio.timeout(SECONDS):
-                await self._get_holdout()
+                await self._holdout(self.release)
         except FAULTS as error:
             self._complain(error)
 
@@ -74,8 +74,9 @@ class Side:
                 release = response.headers.get(RELEASE, "")
                 if not release:
                     raise WrongAnswer(f"no {RELEASE} in the answer: set SERVING_RELEASE there")
-                answer = response.raise_for_status().json()
-                found = await self._checked(answer, release, labelled)
+                # Before the status is looked at: it may refuse the rows of the release before it.
+                holdout = await self._holdout(release)
+                found = _checked(response.raise_for_status().json(), holdout, labelled)
             outcome = "correct" if labelled.is_correct(found, label) else "wrong"
         except FAULTS as error:
             self._complain(error)
@@ -85,23 +86,13 @@ class Side:
                 self.release, self._complaint = release, ""
         return Answer(release or self.release, outcome)
 
-    async def _checked(self, answer: object, release: str, labelled: Holdout) -> Label:
-        """Return the class or the value of an answer that keeps to its own release's contract.
-
-        A model that knows a class more than the stable one is not wrong for that. But whoever reads
-        the answers looks for the name of the stable one's target.
-        """
+    async def _holdout(self, release: str) -> Holdout:
+        """Return the holdout of a release."""
         if self.holdout is None or self._holdout_of != release:
-            await self._get_holdout()
-        assert self.holdout
-        if self.holdout.target != labelled.target:
-            raise WrongAnswer(f"target: {self.holdout.target}, not {labelled.target}")
-        return self.holdout.check(answer)
-
-    async def _get_holdout(self) -> None:
-        response = await self._client.get(PATH)
-        self.holdout = Holdout.parse(response.raise_for_status().json())
-        self._holdout_of = response.headers.get(RELEASE, "")
+            response = await self._client.get(PATH)
+            self.holdout = Holdout.parse(response.raise_for_status().json())
+            self._holdout_of = response.headers.get(RELEASE, "")
+        return self.holdout
 
     def _complain(self, error: Exception) -> None:
         """Log an error, unless it is the release's last one again."""
@@ -110,6 +101,17 @@ class Side:
         if line != self._complaint:
             self._complaint = line
             log.info(line)
+
+
+def _checked(answer: object, holdout: Holdout, labelled: Holdout) -> Label:
+    """Return the class or the value of an answer that keeps to its own release's contract.
+
+    A model that knows a class more than the stable one is not wrong for that. But whoever reads the
+    answers looks for the name of the stable one's target.
+    """
+    if holdout.target != labelled.target:
+        raise WrongAnswer(f"target: {holdout.target}, not {labelled.target}")
+    return holdout.check(answer)
 
 
 class Comparison:

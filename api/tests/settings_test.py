@@ -67,4 +67,14 @@ def test_a_prefix_is_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_setting_of_nothing_is_shown_as_none() -> None:
-    assert Settings.describe().count("(default: none)") == 2
+    assert Settings.describe().count("(default: none)") == 3
+
+
+def test_a_release_is_what_a_header_and_a_label_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("", "6d4f9c7b8", "a", "a-1", "a" * 63):
+        monkeypatch.setenv("SERVING_RELEASE", text)
+        assert Settings().release == text
+    for text in ("A", "-a", "a-", "a b", "a.b", "a\n", "a\r\nx: 1", "\u00e9", "a" * 64):
+        monkeypatch.setenv("SERVING_RELEASE", text)
+        with pytest.raises(ValidationError, match="a release is up to 63 small letters, digits"):
+            Settings()

@@ -18,7 +18,21 @@ from support import telemetry
 from support.fork import DATASETS, tracked
 from support.paths import ROOT
 
-CODE = {"", ".csv", ".html", ".in", ".js", ".json", ".mjs", ".py", ".sh", ".ts", ".yaml", ".yml"}
+CODE = {
+    "",
+    ".csv",
+    ".html",
+    ".in",
+    ".js",
+    ".json",
+    ".mjs",
+    ".py",
+    ".sh",
+    ".tmpl",
+    ".ts",
+    ".yaml",
+    ".yml",
+}
 """Endings of files that words are looked for in; locked requirements have words by the thousand."""
 LOCK = "package-lock.json"
 DEPLOYED = ("manifest/*-*.yaml", "manifest/components/*/*-*.yaml")
@@ -86,8 +100,11 @@ def node_ports() -> dict[str, int]:
 
 @cache
 def secrets() -> set[tuple[str, str]]:
-    """Return namespace and `secret/name` of those that the installation makes or reads."""
+    """Return namespace and `secret/name` of those that the installation or a pod reads."""
     found = re.findall(r"-n (\w+) get secret ([\w-]+)", (ROOT / "argocd/install.sh").read_text())
+    for file in (file for pattern in DEPLOYED for file in ROOT.glob(pattern)):
+        mounted = re.findall(r"secret: \{name: ([\w-]+)", file.read_text())
+        found += [("mlops", name) for name in mounted]
     return {(namespace, f"secret/{name}") for namespace, name in found}
 
 

@@ -1,8 +1,6 @@
 """The runbook has a section for each alert, names nothing that is not there, and rolls back."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,13 +8,12 @@ import pytest
 from documents import known_names, unknown_names
 from support import document
 from support.origin import MANIFEST, Origin, tag
-from support.paths import PROMETHEUS, ROOT
+from support.paths import ROOT
 
 TEXT = document.text_of("docs/runbook.md")
 SECTIONS = document.sections(TEXT)
 ROLL_BACK = "Roll back in three minutes"
-ALERTMANAGER = "Where alerts are seen"
-GENERAL = {ALERTMANAGER, "When an alert is wrong", "First look", ROLL_BACK}
+GENERAL = {"Where alerts are seen", "When an alert is wrong", "First look", ROLL_BACK}
 FIELDS = ["Means", "Users see", "Look at", "Do", "Ends"]
 
 
@@ -83,13 +80,3 @@ def test_the_rollback_s_commands_undo_the_last_deploy_and_then_the_one_before(
         assert set(re.findall(r"newTag: (\S+)", origin.show(MANIFEST))) == {expected}
     done = human.run("bash", "-euo", "pipefail", "-c", commands)
     assert "no deploy of local" in done.stderr
-
-
-def test_prometheus_accepts_the_block_that_adds_an_alertmanager(tmp_path: Path) -> None:
-    (block,) = document.blocks(SECTIONS[ALERTMANAGER], "yaml")
-    shutil.copytree(PROMETHEUS / "rules", tmp_path / "rules")
-    config = tmp_path / "prometheus.yaml"
-    config.write_text((PROMETHEUS / "prometheus.yaml").read_text() + block)
-    command = ("promtool", "check", "config", config)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr

@@ -4,9 +4,6 @@ import os
 import re
 import runpy
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +12,16 @@ import pytest
 
 from app.card import Card
 from app.settings import Settings
+from load.canaries import COMMAND, Found, canary
 from support.fake_service import imitating, mislabelled, rows_of
 from support.paths import LOADTESTER
 from support.ports import free_port
-from support.service import Process, Samples, scrape, serving, value
-from support.stack import Deployment
+from support.service import Process, serving, value
 from support.waiting import wait_until
 
 ACCURACY = Card.unseal((Settings().model_dir / "model.json").read_bytes()).metrics.correct.holdout
 # By its path: with its folder on sys.path, `import locust` would find locust.py.
 HOLDOUT = runpy.run_path(str(LOADTESTER / "holdout.py"))
-COMMAND = (sys.executable, "canary.py")
-Found = Callable[[], Samples]
-
-
-@contextmanager
-def canary(folder: Path, url: str, rate: str = "50") -> Iterator[tuple[Deployment, Found]]:
-    """Run the canary until the block ends; yield it and a way to scrape it."""
-    port = str(free_port())
-    command = (*COMMAND, "--url", url, "--rate", rate, "--metrics-port", port)
-    running = Deployment(command, LOADTESTER, folder / "canary.log")
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as metrics:
-        try:
-            wait_until("a first row", lambda: "canary http" in running.log.read_text())
-            yield running, lambda: scrape(metrics)
-        finally:
-            running.close()
 
 
 def rows(found: Found, outcome: str) -> float:
