@@ -45,7 +45,7 @@ def test_every_file_of_the_manifest_is_rendered() -> None:
 def test_prometheus_gets_every_file_of_rules() -> None:
     found = kustomize.objects(MANIFEST)
     (rules,) = (o["data"] for name, o in found.items() if "ConfigMap prometheus-rules-" in name)
-    assert rules.keys() == {file.name for file in (PROMETHEUS / "rules").iterdir()}
+    assert rules.keys() == {file.name for file in (PROMETHEUS / "rules").glob("*.yaml")}
 
 
 def test_no_two_objects_have_the_same_kind_and_name() -> None:
