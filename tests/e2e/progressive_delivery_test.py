@@ -21,7 +21,6 @@ from support import document
 from support.alerting import Told, told
 from support.clients import Locust, Prometheus
 from support.cluster import LOCUST_PORT, Application, answers, is_ready, kubectl, pods, ready
-from support.git import git
 from support.images import API_IMAGE
 from support.paths import MANIFEST, ROOT
 from support.waiting import wait_until
@@ -65,6 +64,7 @@ def delivery(
         "github-status-url": f"{github.api}/repos/{NAME}/statuses/{{{{ .GroupLabels.revision }}}}",
     }
     literals = [f"--from-literal={name}={value}" for name, value in values.items()]
+    kubectl("-n", "mlops", "delete", "secret", "alertmanager-receivers", "--ignore-not-found")
     kubectl("-n", "mlops", "create", "secret", "generic", "alertmanager-receivers", *literals)
     lines = "components:\n" + "".join(f"- components/{one.name}\n" for one in COMPONENTS)
     for one in COMPONENTS:
@@ -145,6 +145,16 @@ def undone(release: str) -> Life:
     return watch(release, gone, GONE_WITHIN + 60)
 
 
+@contextmanager
+def reverted(developer: Developer, commits: list[str]) -> Iterator[None]:
+    """Revert the commits in the end, the last one first, however the block ends."""
+    try:
+        yield
+    finally:
+        for commit in reversed(commits):
+            developer.revert(commit)
+
+
 def errors(prometheus: Prometheus, release: str, since: float) -> float:
     """Return how many requests the pods of a version answered with 5xx."""
     seconds = f"{time.time() - since:.0f}s"
@@ -199,21 +209,19 @@ def test_a_bad_version_takes_itself_back(
 ) -> None:
     before = rollouts.stable()
     image = bad_models.image(fault, fault.split()[0], github.tip())
-    with load(locust) as counted:
-        began = time.time()
-        commit = developer.deploy(image)
+    began = time.time()
+    with load(locust) as counted, reverted(developer, [developer.deploy(image)]):
         wait_until("a new version", lambda: rollouts.newest() != before, 60)
         release = rollouts.newest()
         life = undone(release)
         counts = counted()
+        print(f"{fault}: gone {life.seconds:.0f} s after its first pod; {counts}")
         wait_until("the page", lambda: pages(person, release), 60)
-        (page,) = (post.body for post in person.posts[-1:])
-        summary = page["alerts"][0]["summary"]
-        print(f"{fault}: gone {life.seconds:.0f} s after its first pod; {counts}; {summary}")
+        print(person.posts[-1].body["alerts"][0]["summary"])
         assert calm.health() == "Degraded"
-        reverted = time.monotonic()
-        calm.settle(developer.revert(commit))
-        print(f"{fault}: healthy {time.monotonic() - reverted:.0f} s after the revert")
+    undo = time.monotonic()
+    calm.settle(github.tip())
+    print(f"healthy {time.monotonic() - undo:.0f} s after the revert")
     assert life.most == 1
     assert life.seconds < GONE_WITHIN
     assert counts.failed / counts.sent < 1 / STABLE
@@ -290,9 +298,9 @@ def test_a_revert_in_the_middle_of_a_trial_ends_it(
     with load(locust) as counted:
         commit = developer.deploy(image)
         release = rollouts.await_analysis(before)
-        reverted = time.monotonic()
+        undo = time.monotonic()
         calm.settle(developer.revert(commit))
-        print(f"healthy {time.monotonic() - reverted:.0f} s after the revert")
+        print(f"healthy {time.monotonic() - undo:.0f} s after the revert")
         wait_until("its end", lambda: release not in rollouts.releases(), 60)
         assert counted().failed == 0
     assert rollouts.stable() == before
@@ -308,24 +316,22 @@ def test_a_revert_in_the_middle_of_a_trial_ends_it(
 )
 def test_nothing_is_promoted_unseen(
     calm: Application,
+    github: GitHub,
     developer: Developer,
     locust: Locust,
-    person: Told,
     file: str,
     what: str,
 ) -> None:
     before = rollouts.stable()
     image = build(API_IMAGE, f"unseen-{what.lower()}")
-    with load(locust) as counted:
-        commits = [developer.deploy(image)]
+    commits = [developer.deploy(image)]
+    with load(locust) as counted, reverted(developer, commits):
         release = rollouts.await_analysis(before)
         commits.append(developer.write(file, "replicas: 1", "replicas: 0", f"Stop {what}"))
         life = undone(release)
         counts = counted()
         print(f"without {what}: gone {life.seconds:.0f} s after its first pod; {counts}")
         print((rollouts.analysis(release) or {}).get("message"))
-        for commit in reversed(commits):
-            developer.revert(commit)
     assert counts.failed == 0
     assert rollouts.stable() == before
-    calm.settle(git(developer.folder, "rev-parse", "HEAD"), 300)
+    calm.settle(github.tip(), 300)
