@@ -52,6 +52,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/alertmanager.stamp .venv/nod
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/github/actions/*/action.yml
 	promtool check config --lint=all prometheus/prometheus.yaml
+	promtool check rules --lint=all prometheus/rules/rollout/rollout.yaml
 	promtool test rules prometheus/tests/*_test.yaml
 	amtool check-config manifest/components/alerting/alertmanager.yaml
 	node tests/node/dashboards.mjs
