@@ -30,7 +30,7 @@ setup: .venv/test.stamp .venv/node.stamp .venv/prometheus.stamp .venv/alertmanag
 train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 	$(BIN)/python api/train_model.py
 
-run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp .venv/alertmanager.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
+run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
 	@PYTHONPATH=api $(BIN)/python -m loadtester.local
 
 test: lint $(MODEL) .venv/kustomize.stamp .venv/chromium.stamp ## Check style and types, run all tests
@@ -52,6 +52,7 @@ lint: .venv/test.stamp .venv/prometheus.stamp .venv/alertmanager.stamp .venv/nod
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions tests/e2e/github/actions/*/action.yml
 	promtool check config --lint=all prometheus/prometheus.yaml
+	promtool check rules --lint=all prometheus/rules/rollout/rollout.yaml
 	promtool test rules prometheus/tests/*_test.yaml
 	amtool check-config manifest/components/alerting/alertmanager.yaml
 	node tests/node/dashboards.mjs

@@ -1,9 +1,10 @@
 """How a release is judged: trials whose truth is known, through the rules, in simulated time.
 
-Collectors and rows are the service's, and the clock is promtool's. docs/rollout.md tells the rates
+Collectors and rows are the service's, and the clock is promtool's. docs/rollouts.md tells the rates
 that are proved here.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ from app.features import encode
 from app.metrics import HttpMetrics, ModelMetrics
 from app.model import Model
 from app.settings import Settings
-from support import promtool
+from support import document, promtool
 from support.paths import PROMETHEUS
 from support.stack import SCRAPE_SECONDS
 
@@ -29,6 +31,8 @@ SETTINGS = Settings()
 CARD = Card.unseal((SETTINGS.model_dir / "model.json").read_bytes())
 MATRIX = encode([example.row for example in CARD.holdout])
 OUTPUTS = Model.load(SETTINGS.model_dir).outputs(MATRIX)
+
+TEXT = document.text_of("docs/rollouts.md")
 
 PAIRS = 10
 """Rows a second that the canary sends to each of the two."""
@@ -237,7 +241,7 @@ def test_a_release_is_not_worse_for_being_slow_as_anything_may_be(
 
 
 MANY = 500
-"""Releases that are drawn. What docs/rollout.md tells was measured with more."""
+"""Releases that are drawn. What docs/rollouts.md tells was measured with more."""
 WORSE_AT, GOOD_BELOW = 0.01, 0.06
 """The limits of accuracy."""
 
@@ -308,3 +312,19 @@ def test_of_many_releases_as_many_pass_as_is_said(
     for bounds, found in zip((worse, good), ever, strict=True):
         for at, (least, most) in bounds.items():
             assert least <= found[at // SCRAPE_SECONDS - 1] * 100 / MANY <= most, (at, found)
+
+
+def test_the_limits_are_those_that_are_told() -> None:
+    (group,) = yaml.safe_load(RULES.read_text())["groups"]
+    limits = {
+        (rule["labels"]["check"], rule["labels"]["limit"]): float(rule["expr"][len("vector(") : -1])
+        for rule in group["rules"]
+        if rule.get("record") == "release:limit:ratio"
+    }
+    told = re.findall(r"(?m)^\| (\w+) \| .* \| (\d+)% \| (\d+)% \|$", TEXT)
+    assert limits == {
+        (check, limit): int(percent) / 100
+        for check, *percents in told
+        for limit, percent in zip(("worse", "good"), percents, strict=True)
+    }
+    assert (limits["accuracy", "worse"], limits["accuracy", "good"]) == (WORSE_AT, GOOD_BELOW)
