@@ -30,7 +30,7 @@ setup: .venv/test.stamp .venv/node.stamp .venv/prometheus.stamp .venv/alertmanag
 train: .venv/train.stamp ## Train the model, check it, write api/data/model/
 	$(BIN)/python api/train_model.py
 
-run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp .venv/alertmanager.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
+run: .venv/test.stamp $(if $(filter no,$(PROMETHEUS)),,.venv/prometheus.stamp) $(MODEL) ## Serve, load and watch (PORT=... moves the API, PROMETHEUS=no leaves Prometheus out)
 	@PYTHONPATH=api $(BIN)/python -m loadtester.local
 
 test: lint $(MODEL) .venv/kustomize.stamp .venv/chromium.stamp ## Check style and types, run all tests

@@ -2,7 +2,8 @@
 
 API, Locust and canary; Prometheus, and Alertmanager with what prints its messages, unless
 PROMETHEUS=no; Grafana where there is one. Ctrl-C ends all with exit code 0; a process that ends by
-itself ends the others, and the exit code is not 0.
+itself ends the others, and the exit code is not 0. Alertmanager is installed beside the others: to
+compile it takes minutes, where its release on GitHub cannot be had.
 """
 
 import json

@@ -21,10 +21,11 @@ import yaml
 
 from support.git import git
 from support.origin import Done, Origin, instead, script
-from support.paths import INSTALL, ROOT
+from support.paths import INSTALL, MANIFEST, ROOT
 from support.ports import free_port
 
 TOKEN = "a-token/with+signs=="  # noqa: S105  # of no host
+ROOT_FILE = MANIFEST / "kustomization.yaml"
 KUBECTL = r"""
 echo "$*" >> "$CLUSTER/commands"
 case "$*" in
@@ -33,6 +34,7 @@ case "$*" in
     sed -n "s/^  ${key%\}}: //p" "$CLUSTER/applied" ;;
   *"get secret"*) exit 1 ;;
   *"get application"*) printf 'Synced,Healthy,Succeeded ' ;;
+  *progressive-delivery*) echo "crd/rollouts.argoproj.io ${KINDS-}" ;;
   *"get nodes"*) printf 10.0.0.1 ;;
   *"-f -"*) cat >> "$CLUSTER/applied"; echo --- >> "$CLUSTER/applied" ;;
   *"/dev/stdin"*) cat > "$CLUSTER/password" ;;
@@ -123,6 +125,8 @@ def laptop(tmp_path: Path) -> Laptop:
     clone, cluster, programs = tmp_path / "it's my (clone)", tmp_path / "cluster", tmp_path / "bin"
     shutil.copytree(ROOT / "argocd", clone / "argocd")
     shutil.copy(INSTALL, clone)
+    (clone / "manifest").mkdir()
+    shutil.copy(ROOT_FILE, clone / "manifest")
     git(clone, "init", "--quiet")
     cluster.mkdir()
     (cluster / "applied").touch()
@@ -326,3 +330,22 @@ def test_grafana_s_password_is_on_no_command_line(laptop: Laptop, host: str) -> 
     password = (laptop.cluster / "password").read_text()
     assert len(password) == 24
     assert password not in (laptop.cluster / "commands").read_text()
+
+
+@pytest.mark.parametrize(
+    ("on", "kinds", "restarted"),
+    [(False, "", False), (True, "created", True), (True, "unchanged", False)],
+)
+def test_argo_rollouts_comes_with_the_component_and_argo_cd_then_looks_for_its_kinds(
+    laptop: Laptop, host: str, on: bool, kinds: str, restarted: bool
+) -> None:
+    if on:
+        with (laptop.clone / "manifest/kustomization.yaml").open("a") as file:
+            file.write("components:\n- components/progressive-delivery\n")
+    done = laptop.install(f"{host}/public.git", KINDS=kinds)
+    assert done.returncode == 0, done.stderr
+    commands = (laptop.cluster / "commands").read_text().splitlines()
+    applied = "apply -f manifest/components/progressive-delivery/install.yaml"
+    assert (applied in commands) is on
+    again = "-n argocd rollout restart statefulset/argocd-application-controller"
+    assert (again in commands) is restarted

@@ -11,6 +11,7 @@ from support import components, kustomize
 from support.kustomize import name
 from support.paths import INSTALL, MANIFEST, PROMETHEUS, ROOT
 
+ROLLOUTS = MANIFEST / "components/progressive-delivery/install.yaml"
 OFF_BY_DEFAULT = [*MANIFEST.glob("components/*/*-*.yaml")]
 
 
@@ -23,8 +24,9 @@ def objects() -> list[dict[str, Any]]:
 def everything(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Return all that may be deployed: with all components turned on."""
     folder = tmp_path_factory.mktemp("everything")
-    manifest = components.turned_on(folder, *components.COMPONENTS)
-    return [*yaml.safe_load_all(INSTALL.read_text()), *kustomize.objects(manifest).values()]
+    manifest = components.turned_on(folder, *components.ALL)
+    installed = [o for file in (INSTALL, ROLLOUTS) for o in yaml.safe_load_all(file.read_text())]
+    return [*installed, *kustomize.objects(manifest).values()]
 
 
 def workloads(everything: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -86,7 +88,9 @@ def test_containers_are_hardened_and_bounded(everything: list[dict[str, Any]]) -
                 assert container["resources"][bound].keys() == {"cpu", "memory"}, what
 
 
-def test_only_prometheus_and_argo_cd_get_a_token(everything: list[dict[str, Any]]) -> None:
+def test_only_prometheus_and_the_two_that_deploy_get_a_token(
+    everything: list[dict[str, Any]],
+) -> None:
     with_token = {
         workload
         for workload, pod in workloads(everything)
@@ -94,6 +98,7 @@ def test_only_prometheus_and_argo_cd_get_a_token(everything: list[dict[str, Any]
     }
     assert with_token == {
         "StatefulSet argocd-application-controller",
+        "Deployment argo-rollouts",
         "Deployment argocd-server",
         "Deployment prometheus",
     }
@@ -134,4 +139,4 @@ def test_argo_cd_may_deploy_just_the_kinds_in_use() -> None:
     allowed = {entry["kind"] for entry in project["spec"]["namespaceResourceWhitelist"]}
     texts = [kustomize.rendered(MANIFEST), *(file.read_text() for file in OFF_BY_DEFAULT)]
     used = {found["kind"] for text in texts for found in yaml.safe_load_all(text)}
-    assert allowed == used | {"ReplicaSet", "Pod"}
+    assert allowed == used | {"AnalysisRun", "ReplicaSet", "Pod"}

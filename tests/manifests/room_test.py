@@ -5,6 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from support import components, kustomize
@@ -25,6 +26,8 @@ KUBERNETES_ITSELF = [
     {"cpu": "100m", "memory": "200Mi"},  # metrics-server, without which no autoscaler works
 ]
 """Requests of kubeadm's pods, and of Minikube's own: pkg/minikube/cni, deploy/addons (1.39)."""
+
+ROLLOUTS = MANIFEST / "components/progressive-delivery/install.yaml"
 
 MBIT_PER_SECOND = 100 / 30
 """What each has in a class of thirty behind 100 Mbit/s."""
@@ -56,31 +59,41 @@ def most(spec: dict[str, Any], replicas: int) -> int:
     strategy = spec.get("strategy", {})
     if strategy.get("type") == "Recreate":
         return replicas
-    surge = strategy.get("rollingUpdate", {}).get("maxSurge", "25%")
+    how = strategy.get("rollingUpdate") or strategy.get("canary", {})
+    surge = str(how.get("maxSurge", "25%"))
+    if not surge.endswith("%"):
+        return replicas + int(surge)
     return replicas + ceil(Fraction(surge.removesuffix("%")) / 100 * replicas)
 
 
 def scaled_out(manifest: Path) -> list[tuple[dict[str, Any], int]]:
     """Return each pod's specification with how many there are, all at their most."""
     found = kustomize.objects(manifest)
-    autoscaler = found["HorizontalPodAutoscaler api"]["spec"]
+    api, rollout = found["Deployment api"], found.get("Rollout api")
+    scaled = found["HorizontalPodAutoscaler api"]["spec"]
+    installs = [INSTALL]
+    if rollout:
+        rollout["spec"]["template"] = api["spec"].pop("template")
+        installs.append(ROLLOUTS)
+    parts = [one for file in installs for one in yaml.safe_load_all(file.read_text())]
     pods = []
-    for workload in (*yaml.safe_load_all(INSTALL.read_text()), *found.values()):
+    for workload in (*parts, *found.values()):
         spec = workload.get("spec", {})
         if not (template := spec.get("template")):
             continue
         replicas = spec.get("replicas", 1)
-        if name(workload) == "Deployment api":
-            replicas = autoscaler["maxReplicas"]
-        deployed = workload["kind"] == "Deployment" and name(workload) in found
+        if workload["kind"] == scaled["scaleTargetRef"]["kind"] and name(workload).endswith(" api"):
+            replicas = scaled["maxReplicas"]
+        deployed = workload["kind"] in ("Deployment", "Rollout") and name(workload) in found
         pods.append((template["spec"], most(spec, replicas) if deployed else replicas))
     return pods
 
 
-def test_all_components_with_all_pods_and_a_rollout_of_everything_fit_on_minikube(
-    tmp_path: Path,
+@pytest.mark.parametrize("on", [("alerting", "autoscaling"), components.ALL], ids="-".join)
+def test_components_with_all_pods_and_a_rollout_of_everything_fit_on_minikube(
+    tmp_path: Path, on: tuple[str, ...]
 ) -> None:
-    pods = scaled_out(components.turned_on(tmp_path, *components.COMPONENTS))
+    pods = scaled_out(components.turned_on(tmp_path, *on))
     for resource, there in SMALLEST.items():
         itself = sum(amount(requests[resource]) for requests in KUBERNETES_ITSELF)
         ours = sum(count * request(pod, resource) for pod, count in pods)

@@ -12,7 +12,7 @@ import pytest
 
 from support import telemetry
 from support.paths import ROOT
-from support.telemetry import DASHBOARDS
+from support.telemetry import DASHBOARDS, OPTIONAL_DASHBOARDS
 
 V2 = {"title": "Mine", "elements": {}, "layout": {"kind": "GridLayout", "spec": {"items": []}}}
 RESOURCES = {
@@ -171,7 +171,7 @@ def faults(file: str, dashboard: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong in the queries of a dashboard though Prometheus would answer most."""
     values = dict.fromkeys(telemetry.variables(dashboard), ".*")
     # What Prometheus' rules make has no job of its own.
-    made = {*telemetry.recorded(), "ALERTS", "ALERTS_FOR_STATE"}
+    made = {*telemetry.recorded(optional=True), "ALERTS", "ALERTS_FOR_STATE"}
     for query in telemetry.queries(file, dashboard):
         try:
             nodes = list(telemetry.nodes(telemetry.filled(query.expr, values)))
@@ -192,7 +192,9 @@ def faults(file: str, dashboard: dict[str, Any]) -> Iterator[str]:
 
 
 def test_every_query_names_a_job_and_has_a_range_of_four_scrapes_or_more() -> None:
-    loaded = {path.name: json.loads(path.read_text()) for path in DASHBOARDS}
+    loaded = {
+        path.name: json.loads(path.read_text()) for path in (*DASHBOARDS, *OPTIONAL_DASHBOARDS)
+    }
     assert [fault for name, each in loaded.items() for fault in faults(name, each)] == []
 
 
@@ -218,5 +220,6 @@ def test_a_query_that_would_mix_jobs_lose_its_rate_or_fail_is_named(expr: str, s
 
 
 def test_who_may_edit_can_edit_and_save_which_grafana_wants_before_it_exports() -> None:
-    assert [p.name for p in DASHBOARDS if not json.loads(p.read_text())["editable"]] == []
+    every = (*DASHBOARDS, *OPTIONAL_DASHBOARDS)
+    assert [p.name for p in every if not json.loads(p.read_text())["editable"]] == []
     assert "allowUiUpdates: true" in (ROOT / "manifest/grafana/dashboards.yaml").read_text()

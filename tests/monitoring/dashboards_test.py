@@ -1,24 +1,18 @@
 """Every dashboard, rule and metric against the live stack under load."""
 
-import math
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.features import CLASSES
-from support import telemetry
+from support import captured, telemetry
 from support.stack import Stack, running
 from support.waiting import wait_until
 
 pytestmark = [pytest.mark.by_data, pytest.mark.first]
 
-LAST_SECONDS = 60
 EMPTY: dict[str, set[str]] = {"model": set()}
 if not CLASSES:
     # A regression answers without a probability, so there is none to be sure by.
@@ -30,28 +24,11 @@ RUNTIME = ("process_", "python_")
 """What the client library says of any process; a dashboard shows some of it."""
 
 
-class Captured(SimpleHTTPRequestHandler):
-    """Serves the metrics that Argo CD 3.5.7 served once, of an Application named mlops."""
-
-    def translate_path(self, path: str) -> str:  # noqa: ARG002  # one file, whatever is asked for
-        return str(Path(__file__).parent / "captured/argocd-3.5.7.txt")
-
-    def guess_type(self, path: Any) -> str:  # noqa: ARG002  # one file, one type
-        return "text/plain; version=0.0.4"
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def argocd() -> Iterator[str]:
     """Serve the captured metrics; Argo CD itself needs a cluster."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Captured)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with captured.served(captured.ARGOCD.read_text) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -79,30 +56,12 @@ def refuse_an_input(stack: Stack) -> None:
         stack.http.post(f"{stack.url('api0')}/predict", content=body, headers=headers)
 
 
-def unfilled(stack: Stack, name: str) -> list[str]:
-    """Return the queries of a dashboard that have no finite value in the last minute."""
-    dashboard = telemetry.dashboards()[name]
-    values, empty = {}, []
-    for variable, (selector, label) in telemetry.variables(dashboard).items():
-        found = {
-            s["metric"][label] for s in stack.prometheus.query(selector) if label in s["metric"]
-        }
-        values[variable] = min(found, default="")
-        if not found:
-            empty.append(f"{name}: ${variable}")
-    for query in telemetry.queries(name, dashboard):
-        series = stack.prometheus.query_range(telemetry.filled(query.expr, values), LAST_SECONDS)
-        if not any(math.isfinite(float(v)) for s in series for _, v in s["values"]):
-            empty.append(query.where)
-    return empty
-
-
 @pytest.mark.parametrize("name", [path.stem for path in telemetry.DASHBOARDS])
 def test_every_panel_variable_and_annotation_has_data(stack: Stack, name: str) -> None:
     missing: list[str] = []
 
     def all_filled() -> bool:
-        missing[:] = unfilled(stack, name)
+        missing[:] = telemetry.unfilled(stack.prometheus, name)
         return set(missing) == EMPTY.get(name, set())
 
     try:
@@ -191,10 +150,10 @@ def test_a_renamed_metric_is_noticed(stack: Stack) -> None:
 def test_every_alert_names_a_panel_that_exists() -> None:
     titles = {
         (name, panel["title"])
-        for name, dashboard in telemetry.dashboards().items()
+        for name, dashboard in telemetry.dashboards(optional=True).items()
         for panel in telemetry.panels(dashboard)
     }
-    alerts = [rule for rule in telemetry.rules() if "alert" in rule]
+    alerts = [rule for rule in telemetry.rules(optional=True) if "alert" in rule]
     assert alerts
     for alert in alerts:
         said = alert["annotations"]

@@ -4,6 +4,7 @@ import type { AnnotationQuery, Dashboard, DataSourceRef, FieldConfig, FieldConfi
 import type * as BarGauge from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
 import type * as Heatmap from '@grafana/schema/dist/esm/raw/composable/heatmap/panelcfg/x/HeatmapPanelCfg_types.gen';
 import type * as Stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
+import type * as StateTimeline from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type * as Table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import type * as TimeSeries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
@@ -68,6 +69,7 @@ export type DashboardFile = Plain<
       | PanelOf<'bargauge', BarGauge.Options, {}>
       | PanelOf<'heatmap', Heatmap.Options, Heatmap.FieldConfig>
       | PanelOf<'stat', Stat.Options, {}>
+      | PanelOf<'state-timeline', StateTimeline.Options, StateTimeline.FieldConfig>
       | PanelOf<'table', Table.Options, Table.FieldConfig>
       | PanelOf<'timeseries', TimeSeries.Options, TimeSeries.FieldConfig>
     >;

@@ -6,17 +6,24 @@ import ts from 'typescript';
 import { faults } from './panels.mjs';
 
 const here = import.meta.dirname;
-const grafana = join(here, '../../manifest/grafana');
-const folder = resolve(process.argv[2] ?? join(grafana, 'dashboards'));
-const [, uid] = readFileSync(join(grafana, 'datasource.yaml'), 'utf8').match(/^ +uid: (\S+)/m);
+const manifest = join(here, '../../manifest');
+const components = join(manifest, 'components');
+const folders = process.argv[2]
+  ? [resolve(process.argv[2])]
+  : [join(manifest, 'grafana/dashboards'), ...readdirSync(components).map((name) => join(components, name))];
+const [, uid] = readFileSync(join(manifest, 'grafana', 'datasource.yaml'), 'utf8').match(/^ +uid: (\S+)/m);
 
 const refuse = (lines) => {
   lines.forEach((line) => console.error(line));
   process.exit(1);
 };
 
-const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-if (!names.length) refuse([`${folder}: no dashboard found`]);
+const paths = folders.flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(folder, name)),
+);
+if (!paths.length) refuse([`${folders}: no dashboard found`]);
 
 const parsed = (text) => {
   try {
@@ -25,9 +32,9 @@ const parsed = (text) => {
     return { message };
   }
 };
-const files = names.map((name) => {
-  const text = readFileSync(join(folder, name), 'utf8');
-  return { name: relative('', join(folder, name)), text, ...parsed(text) };
+const files = paths.map((path) => {
+  const text = readFileSync(path, 'utf8');
+  return { name: relative('', path), text, ...parsed(text) };
 });
 const broken = files.filter(({ message }) => message);
 if (broken.length) refuse(broken.map(({ name, message }) => `${name}: no JSON: ${message}`));

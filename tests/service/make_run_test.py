@@ -10,7 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from honcho.environ import parse_procfile
 
+from loadtester.local.__main__ import PROCFILE
 from loadtester.local.ports import ALL, PORTS, failure
 from support import telemetry
 from support.fork import Fork
@@ -155,8 +157,15 @@ def test_prometheus_is_installed_unless_it_is_left_out(
 ) -> None:
     done = fork.run(f"make run --dry-run --what-if=tests/tools/install.sh {told}")
     assert done.returncode == 0, done.stderr
-    for program in ("prometheus", "alertmanager"):
-        assert (f"tests/tools/install.sh {program}" in done.stdout) == installed
+    assert ("tests/tools/install.sh prometheus" in done.stdout) == installed
+
+
+def test_the_service_does_not_wait_until_alertmanager_is_installed(fork: Fork) -> None:
+    done = fork.run("make run --dry-run --what-if=tests/tools/install.sh")
+    assert "install.sh alertmanager" not in done.stdout
+    wanted = parse_procfile(PROCFILE.read_text()).processes["alertmanager"].partition(" && ")[0]
+    done = fork.run(f"{wanted} --dry-run --what-if=tests/tools/install.sh")
+    assert "tests/tools/install.sh alertmanager .venv/bin" in done.stdout
 
 
 def test_no_command_of_make_names_the_folder_that_holds_it(fork: Fork) -> None:

@@ -1,6 +1,7 @@
 """What is exported, what is recorded, and what reads it: dashboards and rules as data."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,9 +10,14 @@ from typing import Any, NamedTuple
 import promql_parser
 import yaml
 
+from support.clients import Prometheus
 from support.paths import PROMETHEUS, ROOT
 
 DASHBOARDS = sorted((ROOT / "manifest/grafana/dashboards").glob("*.json"))
+OPTIONAL_DASHBOARDS = sorted((ROOT / "manifest/components").glob("*/*.json"))
+RULES = sorted((PROMETHEUS / "rules").glob("*.yaml"))
+OPTIONAL_RULES = [PROMETHEUS / "rules/rollout/rollout.yaml"]
+"""What is optional comes with components, which are off by default."""
 
 LEAST_RANGE = timedelta(seconds=20)
 """Four scrapes, the least $__rate_interval. In a shorter range a late scrape leaves no rate."""
@@ -20,6 +26,8 @@ GRAFANAS_OWN = {
     "$__interval": "15s",
     "$__range": "15m",
 }
+LAST_SECONDS = 60
+"""How long ago a panel may have had its last value, to count as filled."""
 CHILDREN = ("expr", "lhs", "rhs", "param", "vector_selector")
 """Where a node of promql_parser's syntax tree keeps others, besides the arguments of a call."""
 
@@ -31,9 +39,10 @@ class Query(NamedTuple):
     expr: str
 
 
-def dashboards() -> dict[str, dict[str, Any]]:
-    """Return the dashboards by their file's name."""
-    return {path.stem: json.loads(path.read_text()) for path in DASHBOARDS}
+def dashboards(*, optional: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the dashboards by their file's name, those of components too if that is asked for."""
+    paths = (*DASHBOARDS, *OPTIONAL_DASHBOARDS) if optional else DASHBOARDS
+    return {path.stem: json.loads(path.read_text()) for path in paths}
 
 
 def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -69,13 +78,30 @@ def filled(expr: str, values: dict[str, str]) -> str:
     """Return a query with Grafana's own variables and these in place."""
     for key, text in {**GRAFANAS_OWN, **{f"${k}": v for k, v in values.items()}}.items():
         expr = expr.replace(key, text)
-    assert "$" not in expr, f"a variable is left: {expr}"
+    # `$1` is label_replace's, and no variable is called by a number.
+    assert not re.search(r"\$\D", expr), f"a variable is left: {expr}"
     return expr
 
 
-def rules() -> Iterator[dict[str, Any]]:
-    """Yield all recording and alerting rules."""
-    for path in sorted((PROMETHEUS / "rules").glob("*.yaml")):
+def unfilled(prometheus: Prometheus, name: str) -> list[str]:
+    """Return the queries of a dashboard that have no finite value in the last minute."""
+    dashboard = dashboards(optional=True)[name]
+    values, empty = {}, []
+    for variable, (selector, label) in variables(dashboard).items():
+        found = {s["metric"][label] for s in prometheus.query(selector) if label in s["metric"]}
+        values[variable] = min(found, default="")
+        if not found:
+            empty.append(f"{name}: ${variable}")
+    for query in queries(name, dashboard):
+        series = prometheus.query_range(filled(query.expr, values), LAST_SECONDS)
+        if not any(math.isfinite(float(v)) for s in series for _, v in s["values"]):
+            empty.append(query.where)
+    return empty
+
+
+def rules(*, optional: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the recording and alerting rules, those of components too if that is asked for."""
+    for path in (*RULES, *OPTIONAL_RULES) if optional else RULES:
         for group in yaml.safe_load(path.read_text())["groups"]:
             yield from group["rules"]
 
@@ -95,13 +121,13 @@ def metrics_read(expr: str) -> set[str]:
     return {str(n.name) for n in nodes(expr) if isinstance(n, promql_parser.VectorSelector)}
 
 
-def all_read() -> dict[str, set[str]]:
+def all_read(*, optional: bool = False) -> dict[str, set[str]]:
     """Return where each metric is read, by its name without a histogram's endings."""
     readers: dict[str, set[str]] = {}
-    for rule in rules():
+    for rule in rules(optional=optional):
         for name in metrics_read(rule["expr"]):
             readers.setdefault(name, set()).add(rule.get("record") or rule["alert"])
-    for title, dashboard in dashboards().items():
+    for title, dashboard in dashboards(optional=optional).items():
         for query in queries(title, dashboard):
             values = dict.fromkeys(variables(dashboard), ".*")
             for name in metrics_read(filled(query.expr, values)):
@@ -109,6 +135,6 @@ def all_read() -> dict[str, set[str]]:
     return readers
 
 
-def recorded() -> set[str]:
+def recorded(*, optional: bool = False) -> set[str]:
     """Return the names of all recorded series."""
-    return {rule["record"] for rule in rules() if "record" in rule}
+    return {rule["record"] for rule in rules(optional=optional) if "record" in rule}

