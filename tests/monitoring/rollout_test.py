@@ -306,7 +306,7 @@ def test_of_a_thousand_releases_as_many_pass_as_is_said(
             for release, each in enumerate(of_all)
         }
         for release in range(100):
-            build = f'serving_build_info{{job="api",pod="{release}",release="r{release}"}}'
+            build = f'serving_build_info{{job="api",release="r{release}",version="v"}}'
             series[build] = [1] * (JUDGED // SCRAPE_SECONDS + 1)
         asked: list[tuple[str, str, promtool.Samples]] = [
             (f"count(release:verdict:sign == {sign}) or vector(0)",
