@@ -6,7 +6,9 @@ import random
 from pathlib import Path
 from textwrap import dedent
 
-from e2e.image_builder import spoil
+from e2e.image_builder import build, spoil
+from support.fork import Fork
+from support.images import API_IMAGE
 
 DATA, TRAINING, SELECTION = (
     "api/data/penguins.csv", "api/train_model.py", "api/training/selection.py",
@@ -45,11 +47,20 @@ FAULTS = {
 """What is wrong, and the lines of Python that make it so once the model has been checked."""
 
 
-def image(fault: str, version: str, revision: str) -> str:
-    """Build an image with a fault and return its name."""
+SHUFFLED = "shuffled labels"
+BAD = (SHUFFLED, *FAULTS)
+
+
+def image(fault: str, folder: Path) -> str:
+    """Build an image with a fault, in an empty folder, and return its name."""
+    version = fault.split()[0]
+    if fault == SHUFFLED:
+        fork = Fork(folder)
+        shuffle_labels(fork.folder)
+        return build(API_IMAGE, version, fork.folder)
     return spoil(
         version,
-        f"ENV SERVING_VERSION={version} SERVING_REVISION={revision}",
+        f"ENV SERVING_VERSION={version}",
         "COPY --chmod=644 <<'PYTHON' /srv/fault.py",
         "import itertools, runpy, time",
         "from app import predict",

@@ -1,6 +1,7 @@
 """Images built from this working tree, pushed to the registry that REGISTRY names."""
 
 import os
+from pathlib import Path
 
 from e2e.github import builder
 from e2e.github.hub import USER
@@ -10,18 +11,18 @@ from support.paths import ROOT
 DOCKERFILES = {API_IMAGE: "api/Dockerfile", LOADTESTER_IMAGE: "loadtester/Dockerfile"}
 
 
-def push(path: str, *options: str, stdin: str | None = None) -> str:
-    """Build, push, and return the name that a manifest has for USER/NAME:TAG."""
+def push(path: str, *options: str, stdin: str | None = None, folder: Path = ROOT) -> str:
+    """Build in a folder, push, and return the name that a manifest has for USER/NAME:TAG."""
     here = f"{os.environ['REGISTRY']}/{path}"
     common = ("--builder", builder.NAME, "--push", "--tag", here)
-    builder.buildx("build", *common, *options, stdin=stdin, cwd=ROOT)
+    builder.buildx("build", *common, *options, stdin=stdin, cwd=folder)
     return f"docker.io/{path}"
 
 
-def build(name: str, version: str) -> str:
-    """Build one of the two images and return its name."""
+def build(name: str, version: str, folder: Path = ROOT) -> str:
+    """Build one of the two images from a working tree and return its name."""
     options = ("--build-arg", f"VERSION={version}", "--file", DOCKERFILES[name], ".")
-    return push(f"{USER}/{name}:{version}", *options)
+    return push(f"{USER}/{name}:{version}", *options, folder=folder)
 
 
 def build_all(version: str) -> list[str]:
