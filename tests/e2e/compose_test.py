@@ -24,7 +24,9 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services
 CHECKED = sorted(name for name, service in SERVICES.items() if "healthcheck" in service)
 PROJECT = "mlops-e2e"
 """Not the file's own name, by which somebody may have a Prometheus' data here."""
-API, LOCUST, PROMETHEUS, GRAFANA = (f"http://127.0.0.1:{port}" for port in (8000, 8089, 9090, 3000))
+API, LOCUST, PROMETHEUS, GRAFANA, ALERTMANAGER = (
+    f"http://127.0.0.1:{port}" for port in (8000, 8089, 9090, 3000, 9093)
+)
 SCRAPES = 20
 """Seconds within which Prometheus has seen a count: four times its interval."""
 UNHEALTHY_WITHIN = 60
@@ -138,6 +140,25 @@ def test_prometheus_has_every_rule_and_all_targets_are_up(http: httpx.Client) ->
     wait_until("all targets up", lambda: jobs() == wanted)
     wait_until("all rules healthy", lambda: set(rules()) == {"ok"})
     assert len(rules()) == len(list(telemetry.rules()))
+
+
+def test_alerts_reach_alertmanager_and_are_printed(http: httpx.Client) -> None:
+    def known() -> list[str]:
+        data = http.get(f"{PROMETHEUS}/api/v1/alertmanagers").json()["data"]
+        return [one["url"] for one in data["activeAlertmanagers"]]
+
+    wait_until("Alertmanager", lambda: known() == ["http://alertmanager:9093/api/v2/alerts"])
+    alert = {
+        "labels": {"alertname": "ApiDown", "severity": "page"},
+        "annotations": {
+            "summary": "No pod answers, or so a test says", "description": "It only tries.",
+            "dashboard": "gitops", "panel": "API pods by version", "runbook": "docs/runbook.md",
+        },
+    }  # fmt: skip
+    http.post(f"{ALERTMANAGER}/api/v2/alerts", json=[alert]).raise_for_status()
+    summary = alert["annotations"]["summary"]
+    wait_until("the message", lambda: summary in compose("logs", "alert-log"), 60)
+    assert f"{GRAFANA.replace('127.0.0.1', 'localhost')}/d/gitops" in compose("logs", "alert-log")
 
 
 def becomes(prometheus: Prometheus, expr: str, wanted: int) -> None:
