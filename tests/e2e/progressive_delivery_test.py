@@ -21,7 +21,16 @@ from e2e.traffic import Traffic
 from support import document
 from support.alerting import Told, told
 from support.clients import Locust, Prometheus
-from support.cluster import LOCUST_PORT, Application, answers, is_ready, kubectl, pods, ready
+from support.cluster import (
+    LOCUST_PORT,
+    Application,
+    answers,
+    get,
+    is_ready,
+    kubectl,
+    pods,
+    ready,
+)
 from support.images import API_IMAGE
 from support.paths import MANIFEST
 from support.waiting import wait_until
@@ -341,6 +350,28 @@ def test_nothing_is_promoted_unseen(
     calm.settle(github.tip(), 300)
     assert counts.failed == 0
     assert rollouts.stable() == before
+
+
+def test_the_autoscaler_and_what_drains_a_node_know_its_pods(
+    calm: Application, github: GitHub, developer: Developer
+) -> None:
+    assert get("poddisruptionbudget", "api")["status"]["expectedPods"] == STABLE
+    line = "- components/{}\n".format
+    both = line("autoscaling") + line("progressive-delivery-autoscaled")
+    commit = developer.write(ROOT_FILE, line(DELIVERY.name), both, "Scale it by load")
+    with reverted(developer, [commit]):
+        calm.settle(commit)
+
+        def scaled() -> bool:
+            status = get("horizontalpodautoscaler", "api").get("status", {})
+            return bool(status.get("currentReplicas") == STABLE == ready_of(rollouts.stable()))
+
+        wait_until("the autoscaler's least", scaled, 60)
+        synced = calm.status()["operationState"]["startedAt"]
+        compared = calm.status()["reconciledAt"]
+        wait_until("a comparison", lambda: calm.status()["reconciledAt"] != compared, 60)
+        assert calm.status()["operationState"]["startedAt"] == synced  # Argo CD undid nothing
+    calm.settle(github.tip())
 
 
 def test_each_that_was_undone_was_told_once_and_so_was_its_end(
