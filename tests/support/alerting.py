@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -17,6 +16,7 @@ import yaml
 
 from loadtester.local import alertmanager
 from support.ports import free_port
+from support.site import serving
 from support.stack import Deployment
 from support.waiting import wait_until
 
@@ -69,6 +69,7 @@ class Told:
 @contextmanager
 def told(port: int | None = None, host: str = "127.0.0.1") -> Iterator[Told]:
     """Listen until the block ends."""
+    here = Told(0)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -84,15 +85,8 @@ def told(port: int | None = None, host: str = "127.0.0.1") -> Iterator[Told]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer((host, port or 0), Handler) as server:
-        here = Told(server.server_port)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield here
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler, host, port or 0) as here.port:
+        yield here
 
 
 def shortened(duration: str) -> str:

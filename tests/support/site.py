@@ -18,8 +18,24 @@ class Site:
 
 
 @contextmanager
+def serving(
+    handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1", port: int = 0
+) -> Iterator[int]:
+    """Let a handler answer at a port, which is yielded, until the block ends."""
+    with ThreadingHTTPServer((host, port), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def site(answer: Callable[[str], tuple[int, Any]]) -> Iterator[Site]:
     """Serve status and JSON for each path until the block ends."""
+    here = Site("")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -32,12 +48,6 @@ def site(answer: Callable[[str], tuple[int, Any]]) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        here = Site(f"http://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield here
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as port:
+        here.url = f"http://127.0.0.1:{port}"
+        yield here
