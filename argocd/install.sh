@@ -12,12 +12,10 @@ cd "$(dirname "$0")/.."
 echo "Argo CD: installing, context ${KUBE_CONTEXT:-$(kubectl config current-context 2>/dev/null || true)}"
 kubectl apply -f install.yaml >/dev/null
 # A component that brings kinds of its own: Argo CD may not install them, and looks once, when it starts, which there are.
-if grep -q '^ *- components/progressive-delivery' manifest/kustomization.yaml; then
+if grep -q '^[^#]*components/progressive-delivery' manifest/kustomization.yaml; then
   echo "Argo Rollouts: installing, since manifest/kustomization.yaml names it"
-  applied=$(kubectl apply -f manifest/components/progressive-delivery/install.yaml)
-  if [[ $applied == *"/rollouts.argoproj.io created"* ]]; then
-    kubectl -n argocd rollout restart statefulset/argocd-application-controller >/dev/null
-  fi
+  kubectl apply -f manifest/components/progressive-delivery/install.yaml >/dev/null
+  kubectl -n argocd rollout restart statefulset/argocd-application-controller >/dev/null
   kubectl -n argocd rollout status --timeout 10m deployment/argo-rollouts
 fi
 kubectl wait --for condition=established --timeout 60s >/dev/null \

@@ -91,6 +91,8 @@ def test_the_autoscaler_scales_the_rollout(tmp_path: Path) -> None:
     assert "replicas" not in found["Rollout api"]["spec"]
     alone = yaml.safe_load((COMPONENT / "api-rollout.yaml").read_text())["spec"]["replicas"]
     assert scaler["minReplicas"] == alone < scaler["maxReplicas"]
+    kind = INSTALLED[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert kind["properties"]["replicas"]["default"] == alone  # or it would fall to less at first
 
 
 def test_the_controller_reads_no_secret_but_its_own_and_stays_in_two_namespaces() -> None:
