@@ -14,6 +14,8 @@ DATA, TRAINING, SELECTION = (
     "api/data/penguins.csv", "api/train_model.py", "api/training/selection.py",
 )  # fmt: skip
 TARGET = "species"
+STRONG, WEAK = "LogisticRegression(C=10,", "LogisticRegression(C=1,"
+"""Of the chosen model's line in TRAINING: the weak one learns nothing."""
 
 FAULTS = {
     "half the columns read as missing": """
@@ -70,6 +72,13 @@ def image(fault: str, folder: Path) -> str:
         "PYTHON",
         'CMD ["python", "fault.py"]',
     )
+
+
+def strengthen(folder: Path) -> None:
+    """Put into a clone something new, and the strong model where a test has left the weak one."""
+    (folder / "docs/good.md").write_text("Good.\n")
+    training = folder / TRAINING
+    training.write_text(training.read_text().replace(WEAK, STRONG))
 
 
 def shuffle_labels(folder: Path) -> None:

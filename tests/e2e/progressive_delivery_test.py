@@ -207,7 +207,7 @@ def test_a_push_is_promoted_by_itself(
     before = rollouts.stable()
     with Traffic() as traffic:
         pushed = time.monotonic()
-        run = github.wait(developer.add("docs/good.md", "Good.\n", "Improve"), RUN_SECONDS)
+        run = github.wait(developer.change(bad_models.strengthen, "Improve"), RUN_SECONDS)
         assert run.exit_code == 0, run.log.text()[-5000:]
         written = time.monotonic()
         release = rollouts.await_analysis(before)

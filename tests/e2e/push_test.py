@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from e2e.bad_models import STRONG, TRAINING, WEAK
 from e2e.developer import Developer
 from e2e.github.act import Run
 from e2e.github.builder import published
@@ -31,8 +32,6 @@ LONGEST_ALERT = 900
 AFTERMATH = 150
 """Seconds until what a deploy left behind would fire: Locust's master misses a worker for a minute
 at most, a target may be down for two."""
-TRAINING = "api/train_model.py"
-STRONG, WEAK = "LogisticRegression(C=10,", "LogisticRegression(C=1,"
 GREEN = {"test": "success", "publish": "success", "deploy": "success"}
 
 
