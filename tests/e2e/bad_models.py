@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from textwrap import dedent
 
+from e2e.developer import replace
 from e2e.image_builder import build, spoil
 from support.fork import Fork
 from support.images import API_IMAGE
@@ -92,15 +93,9 @@ def shuffle_labels(folder: Path) -> None:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, TARGET: label} for row, label in zip(rows, labels, strict=True))
-    _replace(folder / TRAINING, _sum(before), _sum(data.read_bytes()))
-    _replace(folder / SELECTION, "if not loss < baseline:", "if False:")
+    replace(folder / TRAINING, _sum(before), _sum(data.read_bytes()))
+    replace(folder / SELECTION, "if not loss < baseline:", "if False:")
 
 
 def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _replace(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert text.count(old) == 1, f"{file}: {text.count(old)} times {old!r}"
-    file.write_text(text.replace(old, new))

@@ -11,6 +11,13 @@ API_DEPLOYMENT = "manifest/api-deployment.yaml"
 """What tests change of the API, beside its image."""
 
 
+def replace(file: Path, old: str, new: str) -> None:
+    """Replace text that stands once in a file."""
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file}: {text.count(old)} times {old!r}"
+    file.write_text(text.replace(old, new))
+
+
 class Developer:
     """Works on develop; the first one to push wins, so that each change begins with a pull."""
 
@@ -19,15 +26,17 @@ class Developer:
 
     def write(self, file: str, old: str, new: str, message: str) -> str:
         """Replace text that stands once in a file, push, and return the commit."""
-        self._pull()
-        text = (self.folder / file).read_text()
-        assert text.count(old) == 1, f"{file}: {text.count(old)} times {old!r}"
-        return self._write(file, text.replace(old, new), message)
+        return self.change(lambda folder: replace(folder / file, old, new), message)
 
     def add(self, file: str, content: str, message: str) -> str:
         """Add a file, push, and return the commit."""
-        self._pull()
-        return self._write(file, content, message)
+
+        def edit(folder: Path) -> None:
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+
+        return self.change(edit, message)
 
     def change(self, edit: Callable[[Path], None], message: str) -> str:
         """Edit the clone, push, and return the commit."""
@@ -51,12 +60,6 @@ class Developer:
 
     def _pull(self) -> None:
         git(self.folder, "pull", "-q", "--ff-only")
-
-    def _write(self, file: str, content: str, message: str) -> str:
-        path = self.folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        return self._commit(message)
 
     def _commit(self, message: str) -> str:
         git(self.folder, "add", "-A")

@@ -14,7 +14,7 @@ import pytest
 from e2e import bad_models, rollouts
 from e2e.developer import Developer
 from e2e.github.git_http import address_towards
-from e2e.github.hub import MARKS, GitHub
+from e2e.github.hub import MARKS, RUN_SECONDS, GitHub
 from e2e.github.repository import NAME
 from e2e.image_builder import build
 from e2e.traffic import Traffic
@@ -47,7 +47,6 @@ GONE_WITHIN = 180
 """Seconds from its first pod until a bad version has none."""
 TOLD_WITHIN = 120
 """Seconds until the end of a page is told: the alert is kept for one minute."""
-RUN_SECONDS = 900
 MARK = ("progressive-delivery", "failure")
 SCORE = "held-out rows are answered correctly"
 """Locust's verdict on a model by 200 answers: it marks all that follow, whichever pod gave them."""
@@ -237,8 +236,7 @@ def test_a_push_that_is_undone_is_marked_and_the_next_one_needs_no_hand(
         source = developer.change(bad_models.shuffle_labels, "Shuffle the labels")
         run = github.wait(source, RUN_SECONDS)
         assert run.exit_code == 0, run.log.text()[-5000:]
-        wait_until("a new version", lambda: rollouts.newest() != before, 60)
-        release = rollouts.newest()
+        release = rollouts.await_release(before)
         life = watch_its_end(release)
         print(f"gone {life.seconds:.0f} s after its first pod")
         marks = wait_until("the mark", lambda: github.statuses.combined(source)[1]["statuses"], 60)
@@ -275,8 +273,7 @@ def test_a_bad_version_takes_itself_back(
     image = bad_models.image(fault, tmp_path)
     began = time.time()
     with load(locust) as counted, reverted(developer, [developer.deploy(image)]):
-        wait_until("a new version", lambda: rollouts.newest() != before, 60)
-        release = rollouts.newest()
+        release = rollouts.await_release(before)
         life = watch_its_end(release)
         counts = counted()
         print(f"{fault}: gone {life.seconds:.0f} s after its first pod; {counts}")
@@ -307,8 +304,7 @@ def test_two_pushes_in_a_row_and_a_controller_that_is_killed(
         name = controller["metadata"]["name"]
         kubectl("-n", "argocd", "delete", "pod", name, "--force", "--grace-period=0")
         commit = developer.deploy(images[1])
-        wait_until("the second", lambda: rollouts.newest() not in (before, first), 60)
-        second = rollouts.newest()
+        second = rollouts.await_release(before, first)
         watch(second, lambda: rollouts.stable() == second, 240)
         calm.settle(commit)
         counts = counted()

@@ -11,7 +11,7 @@ from e2e.bad_models import STRONG, TRAINING, WEAK
 from e2e.developer import Developer
 from e2e.github.act import Run
 from e2e.github.builder import published
-from e2e.github.hub import GitHub
+from e2e.github.hub import RUN_SECONDS, GitHub
 from e2e.image_builder import DOCKERFILES
 from e2e.traffic import Traffic, versions
 from support.clients import Prometheus
@@ -22,7 +22,6 @@ from support.waiting import wait_until
 # What other tests break raises alerts for some minutes more, and these begin when none is left.
 pytestmark = pytest.mark.first
 
-RUN_SECONDS = 900
 IMAGES_BUILT = "Build the load tester's image"
 IMAGES_PUSHED = "Build and push the load tester's image"
 FROM_IMAGES_TO_LIVE = 30

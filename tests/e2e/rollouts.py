@@ -46,9 +46,14 @@ def analysis(release: str) -> dict[str, Any] | None:
     return runs[-1].get("status", {}) if runs else None
 
 
-def await_analysis(before: str, seconds: float = 60) -> str:
+def await_release(*known: str) -> str:
+    """Wait until Git names a version other than these; return its hash."""
+    wait_until("a new version", lambda: newest() not in (*known, "None"), 60)
+    return newest()
+
+
+def await_analysis(before: str) -> str:
     """Wait until a version other than this one is being judged; return its hash."""
-    wait_until("a new version", lambda: newest() not in (before, "None"), seconds)
-    release = newest()
-    wait_until("its analysis", lambda: (analysis(release) or {}).get("phase") == "Running", seconds)
+    release = await_release(before)
+    wait_until("its analysis", lambda: (analysis(release) or {}).get("phase") == "Running", 60)
     return release

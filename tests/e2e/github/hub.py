@@ -32,6 +32,8 @@ BOT = "token-of-a-run"
 MARKS = "token-of-a-cluster"
 """May set and read the statuses of commits, and nothing else."""
 DOCKER_HUB = "token-of-docker-hub"
+RUN_SECONDS = 900
+"""The longest that a run of the workflow may take."""
 JOBS = re.compile(rf"/api/repos/{NAME}/actions/runs/(\d+)/jobs")
 STATUSES = re.compile(rf"/api/repos/{NAME}/(?:commits/(\w+)/(status|statuses)|statuses/(\w+))")
 
