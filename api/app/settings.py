@@ -1,6 +1,7 @@
 """Settings, from environment variables; `python -m app --help` lists them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,28 +24,35 @@ _is_origin = re.compile(
 ).fullmatch
 
 
-def _prefix(value: str) -> str:
-    if not is_prefix(value):
-        raise ValueError("a prefix begins with / and does not end with it, as in /ml")
-    return value
+def _fitting(fits: Callable[[str], object], otherwise: str) -> AfterValidator:
+    """Return a validator that raises ValueError with these words unless a text fits."""
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise ValueError(otherwise)
+        return value
+
+    return AfterValidator(check)
 
 
-def _release(value: str) -> str:
-    if not _is_release(value):
-        raise ValueError(
-            "a release is up to 63 small letters, digits and -, with no - at its ends, as in "
-            "6d4f9c7b8"
-        )
-    return value
-
-
-def _origin(value: str) -> str:
-    if not _is_origin(value):
-        raise ValueError(
-            "an origin is * or as browsers send it: scheme, host and unusual port, in small "
-            "letters and with no / at the end, as in https://example.org:8443"
-        )
-    return value
+Prefix = Annotated[
+    str, _fitting(is_prefix, "a prefix begins with / and does not end with it, as in /ml")
+]
+Release = Annotated[
+    str,
+    _fitting(
+        _is_release,
+        "a release is up to 63 small letters, digits and -, with no - at its ends, as in 6d4f9c7b8",
+    ),
+]
+Origin = Annotated[
+    str,
+    _fitting(
+        _is_origin,
+        "an origin is * or as browsers send it: scheme, host and unusual port, in small "
+        "letters and with no / at the end, as in https://example.org:8443",
+    ),
+]
 
 
 class Settings(BaseSettings):
@@ -59,7 +67,7 @@ class Settings(BaseSettings):
     )
     version: str = Field("local", description="image tag, for serving_build_info")
     revision: str = Field("unknown", description="Git commit, for serving_build_info")
-    release: Annotated[str, AfterValidator(_release)] = Field(
+    release: Release = Field(
         "", description="name of what was rolled out, for X-Release and serving_build_info"
     )
     # What fits a few columns, or more where the schema has more.
@@ -89,10 +97,10 @@ class Settings(BaseSettings):
         gt=0,
         description="time for a request to arrive, else 408, or for a stuck answer to be read",
     )
-    cors_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode] = Field(
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (), description="origins whose pages may call the service, separated by commas, or *"
     )
-    root_path: Annotated[str, AfterValidator(_prefix)] = Field(
+    root_path: Prefix = Field(
         "", description="prefix that a proxy takes off, for links and /openapi.json, as in /ml"
     )
     trust_forwarded_prefix: bool = Field(
